@@ -1,0 +1,117 @@
+"""The protocols a model or a picture source must fulfil, and the values they exchange.
+
+Knows what the pipeline asks of an engine; does not know any engine. `composer/backends/` has the adapters.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from PIL import Image
+
+from retrieval.picture import Candidate, Digest
+
+Schema = Mapping[str, Any]
+"""A flat JSON schema: object, arrays, enums, strings with maxLength, integers; no recursion."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+Prompt = tuple[Message, ...]
+"""A conversation that ends with what is asked. Calls of one article share their beginning byte for byte, so that an
+engine with a prefix cache reads only what is new."""
+
+
+@dataclass(slots=True)
+class Usage:
+    """What an engine did since it was loaded; an adapter adds to it after every call."""
+
+    calls: int = 0
+    prompt_tokens: int = 0  # tokens of all prompts
+    cached_tokens: int = 0  # of these, taken from the prefix cache
+    generated_tokens: int = 0
+    prompt_seconds: float = 0.0
+    decode_seconds: float = 0.0
+
+
+@runtime_checkable
+class TextModel(Protocol):
+    """Writes text."""
+
+    name: str
+    usage: Usage
+
+    def stream(
+        self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = (), schema: Schema | None = None, seed: int = 0
+    ) -> Iterator[str]:
+        """Yield non-empty pieces that join to the reply.
+
+        Closing the iterator stops the model within one token. With `schema` the joined reply is JSON of that schema, or
+        SetupError is raised before the first piece where the engine cannot constrain. Raises SetupError when the
+        engine is missing or misconfigured, ReplyError when it answers garbage or breaks off. The reply ends early, without
+        an error, at `max_tokens`. Stop strings are not part of the reply.
+        """
+        ...
+
+
+@runtime_checkable
+class VisionModel(Protocol):
+    """Looks at pictures and answers."""
+
+    name: str
+    max_images: int
+
+    def ask(
+        self, images: Sequence[Image.Image], prompt: str, *, schema: Schema | None = None, max_tokens: int = 256
+    ) -> str:
+        """Answer about RGB `images`, which the prompt counts from 1 in the order given.
+
+        Pictures are scaled down to a long side of 768 px at most. Raises UsageError above `max_images`, SetupError and
+        ReplyError as TextModel does. `schema` is honoured where the engine can, else the caller must parse.
+        """
+        ...
+
+
+@runtime_checkable
+class ImageGenerator(Protocol):
+    """Draws pictures."""
+
+    name: str
+    licence: str  # of what it draws, as shown in the credit
+    references_do: str  # one sentence for the author: what reference pictures change with this model
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        size: tuple[int, int],
+        seed: int,
+        references: Sequence[Image.Image] = (),
+        strength: float = 0.6,
+    ) -> Image.Image:
+        """Draw one RGB picture of `size` px (rounded down to the model's multiple).
+
+        Same prompt, size, seed, references and strength on the same machine: the same picture. Raises SetupError.
+        """
+        ...
+
+
+@runtime_checkable
+class ImageSource(Protocol):
+    """Finds pictures for a query."""
+
+    name: str
+
+    def find(self, query: str, k: int, *, references: Sequence[Digest] = ()) -> list[Candidate]:
+        """The best `k` candidates, best first; fewer where there are fewer. Raises SourceError."""
+        ...
+
+    def read(self, digest: Digest) -> bytes:
+        """The file's bytes of a picture this source offered. Raises SourceError when they are gone."""
+        ...
