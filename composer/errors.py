@@ -1,24 +1,12 @@
-"""Everything that can go wrong, named for what the caller can do about it."""
+"""The errors of `retrieval.errors`, and the two that only articles and models have."""
 
+from retrieval.errors import InterleaveError, SetupError, SourceError, UsageError
 
-class InterleaveError(Exception):
-    """Any failure this program explains; its text says what was wanted, what came and what to do."""
-
-
-class UsageError(InterleaveError):
-    """The person's input cannot be used: change it and ask again."""
-
-
-class SetupError(InterleaveError):
-    """Something is not installed, not configured or not writable: fix the set-up."""
+__all__ = ["ConflictError", "InterleaveError", "ReplyError", "SetupError", "SourceError", "UsageError"]
 
 
 class ReplyError(InterleaveError):
     """A model answered with something unusable: ask again or fall back."""
-
-
-class SourceError(InterleaveError):
-    """A source of pictures failed: go on without it."""
 
 
 class ConflictError(InterleaveError):

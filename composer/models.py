@@ -52,10 +52,10 @@ class TextModel(Protocol):
     ) -> Iterator[str]:
         """Yield non-empty pieces that join to the reply.
 
-        Closing the iterator stops the model within one token. With `schema` the joined reply is JSON of that schema, or
-        SetupError is raised before the first piece where the engine cannot constrain. Raises SetupError when the
-        engine is missing or misconfigured, ReplyError when it answers garbage or breaks off. The reply ends early, without
-        an error, at `max_tokens`. Stop strings are not part of the reply.
+        Closing the iterator stops the model within one token. With `schema` the joined reply is JSON of that schema,
+        or SetupError is raised before the first piece where the engine cannot constrain. Raises SetupError when the
+        engine is missing or misconfigured, ReplyError when it answers garbage or breaks off. The reply ends early,
+        without an error, at `max_tokens`. Stop strings are not part of the reply.
         """
         ...
 
@@ -108,7 +108,7 @@ class ImageSource(Protocol):
 
     name: str
 
-    def find(self, query: str, k: int, *, references: Sequence[Digest] = ()) -> list[Candidate]:
+    def find(self, query: str, k: int) -> list[Candidate]:
         """The best `k` candidates, best first; fewer where there are fewer. Raises SourceError."""
         ...
 
