@@ -30,7 +30,7 @@ def split_blocks(markdown: str) -> list[str]:
         0,
         *starts[1:],
         len(lines),
-    ]  # what the parser shows nothing for, such as link references, stays with a block
+    ]  # link references, of which no token tells, stay with a block
     pieces = ("\n".join(lines[a:b]).strip("\n").rstrip() for a, b in pairwise(cuts))
     return [p for p in pieces if p.strip()]
 
