@@ -23,12 +23,21 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutlineItem:
+    """A section that the author planned; its title is kept word for word."""
+
+    title: str
+    words: int = 0  # target; 0: the plan decides
+    notes: str = ""  # what the author wrote under it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
     """What the author wants. Made by `composer.brief`, which validates it once."""
 
     instruction: str
-    outline: tuple[str, ...] = ()  # section titles, kept word for word
-    outline_words: tuple[int, ...] = ()  # target words of each of them; 0: the plan decides
+    title: str = ""  # "": the plan finds one
+    outline: tuple[OutlineItem, ...] = ()
     material: tuple[Material, ...] = ()
     references: tuple[Picture, ...] = ()  # pictures whose look the article's pictures should have
     uploads: tuple[Picture, ...] = ()  # the author's pictures for this article, each used at most once

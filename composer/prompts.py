@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
@@ -65,7 +66,7 @@ def prompts(language: str) -> Prompts:
     names = {f.name for f in fields(Prompts)} - {"code"}
     if table.keys() != names:
         raise UsageError(f"{path.name} must have exactly these entries: {', '.join(sorted(names))}.")
-    values = {
+    values: dict[str, Any] = {
         name: tuple(re.compile(p, re.IGNORECASE) for p in entry)
         if isinstance(entry, list)
         else environment.from_string(entry.strip())
