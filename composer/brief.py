@@ -67,7 +67,9 @@ def make_brief(text: str, wishes: Wishes) -> Brief:
     outline = read_outline(wishes.outline or "\n".join(found.entries.get("outline", [])))
     title, items = outline
     images = wishes.images if wishes.images is not None else found.number("images")
-    words = wishes.words or sum(i.words for i in items) or found.number("words") or 800
+    words = (
+        wishes.words or found.number("words") or (all(i.words for i in items) and sum(i.words for i in items)) or 800
+    )
     _limits(words, images, items)
     return Brief(
         instruction=found.rest or text.strip(),
@@ -174,7 +176,7 @@ def _check(text: str, wishes: Wishes) -> None:
     for material in wishes.material:
         if len(material.text) > MAX_MATERIAL:
             raise UsageError(
-                f"The material {material.name} has {len(material.text):,} characters; at most {MAX_MATERIAL:,}. Split it."
+                f"{material.name} has {len(material.text):,} characters, at most {MAX_MATERIAL:,} fit. Split it."
             )
     if wishes.kind not in kinds():
         raise UsageError(f"There is no kind {wishes.kind!r}. Choose one of: {', '.join(kinds())}.")

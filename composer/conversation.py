@@ -1,0 +1,134 @@
+"""The one growing conversation of an article, rebuilt from the article itself before every call.
+
+What the person changed is in it, and what has not changed is byte for byte what the engine has read before. Knows
+which prompt follows which; does not call a model.
+"""
+
+import json
+from collections.abc import Sequence
+
+from composer.article import Article, Brief, Material, Section
+from composer.facts import passages
+from composer.models import Message, Prompt
+from composer.prompts import assistant, kinds, language_name, prompts, user
+from composer.toolkit import Toolkit
+
+PASSAGE_CHARS = 900  # of a long source text in one section's request
+
+
+def opening(toolkit: Toolkit, brief: Brief) -> Prompt:
+    """The rules: how to write."""
+    template = prompts(brief.language)
+    kind = kinds()[brief.kind]
+    text = template.system.render(
+        language=language(brief),
+        kind=kind.zh if template.code == "zh" else kind.en,
+        audience=brief.audience,
+        tone=brief.tone,
+        avoid=brief.avoid,
+    )
+    return (Message(role="system", content=text),)
+
+
+def plan_request(toolkit: Toolkit, brief: Brief) -> Message:
+    """The brief, the source material in view and the request for a plan."""
+    least, most = section_range(brief)
+    text = prompts(brief.language).plan.render(
+        instruction=brief.instruction,
+        material=in_view(brief.material, toolkit.settings.material_chars),
+        facts=brief.must_mention,
+        outline=brief.outline,
+        words=brief.words,
+        language=language(brief),
+        least=least,
+        most=most,
+        images=brief.images,
+        most_images=most_images(brief),
+    )
+    return user(text)
+
+
+def section_range(brief: Brief) -> tuple[int, int]:
+    """How few and how many sections an article of this length has."""
+    return max(2, min(brief.words // 300, 10)), max(3, min(brief.words // 130, 14))
+
+
+def most_images(brief: Brief) -> int:
+    """The most pictures an automatic count gives."""
+    return max(1, round(brief.words * kinds()[brief.kind].pictures_per_1000_words / 1000))
+
+
+def written_so_far(toolkit: Toolkit, article: Article, until: str) -> Prompt:
+    """Rules, brief, plan and every section before the one under heading `until`, as a conversation."""
+    turns: list[Message] = [*opening(toolkit, article.brief), plan_request(toolkit, article.brief), _plan(article)]
+    sections = [s for s in article.sections() if s.heading]
+    for section in sections:
+        if section.heading and section.heading.id == until:
+            break
+        if section.text:
+            turns += [section_request(toolkit, article, section), assistant(section.text)]
+    return tuple(turns)
+
+
+def section_request(toolkit: Toolkit, article: Article, section: Section) -> Message:
+    """The request for one section."""
+    sections = [s for s in article.sections() if s.heading]
+    position = next(i for i, s in enumerate(sections) if s.heading == section.heading)
+    following = sections[position + 1].title if position + 1 < len(sections) else ""
+    plan = section.plan
+    words = plan.words if plan and plan.words else max(80, article.brief.words // max(1, len(sections)))
+    text = prompts(article.brief.language).section.render(
+        number=position + 1,
+        count=len(sections),
+        title=section.title,
+        purpose=plan.purpose if plan else "",
+        words=words,
+        paragraphs=max(1, round(words / 85)),
+        facts=plan.facts if plan else (),
+        material=_more_material(toolkit, article, section),
+        next_title=following,
+        language=language(article.brief),
+    )
+    return user(text)
+
+
+def language(brief: Brief) -> str:
+    """The article's language as its prompts call it."""
+    return language_name(brief.language, inside=prompts(brief.language).code)
+
+
+def in_view(material: Sequence[Material], chars: int) -> list[Material]:
+    """The beginning of every source text, sharing `chars` characters fairly, cut at paragraph ends."""
+    left, result = chars, []
+    for number, item in enumerate(sorted(material, key=lambda m: len(m.text))):
+        share = left // (len(material) - number)
+        text = item.text.strip()
+        if len(text) > share:
+            text = text[:share].rsplit("\n\n", 1)[0].rstrip() + " …"
+        left -= len(text)
+        result.append(Material(name=item.name, text=text))
+    order = [m.name for m in material]
+    return sorted(result, key=lambda m: order.index(m.name))
+
+
+def _more_material(toolkit: Toolkit, article: Article, section: Section) -> list[str]:
+    """Passages for this section out of the source texts that are not wholly in view."""
+    shown = in_view(article.brief.material, toolkit.settings.material_chars)
+    topic = f"{section.title} {section.plan.purpose if section.plan else ''}"
+    found: list[str] = []
+    for whole, seen in zip(article.brief.material, shown, strict=True):
+        if len(seen.text) < len(whole.text.strip()):
+            found += passages(whole.text.strip()[len(seen.text) - 2 :], topic, chars=PASSAGE_CHARS)
+    return found
+
+
+def _plan(article: Article) -> Message:
+    """The plan as it now stands, in the form in which the model gave it."""
+    value = {
+        "title": article.title,
+        "summary": article.summary,
+        "sections": [
+            {"title": s.title, "purpose": s.plan.purpose if s.plan else ""} for s in article.sections() if s.heading
+        ],
+    }
+    return assistant(json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,169 @@
+"""The fourth stage: caption and alt text for the picture that was really chosen.
+
+A vision model looks at the best candidates, picks and words; without one the text model words what is written about
+the picture. Alt says what is to be seen, the caption why it is there: they never are the same text.
+"""
+
+import re
+from collections.abc import Sequence
+
+from PIL import Image
+from pydantic import BaseModel, ValidationError
+
+from composer.article import Article, ImageSlot, Section, TextBlock
+from composer.conversation import language, written_so_far
+from composer.edits import ChooseImage, DescribeImage
+from composer.errors import InterleaveError, ReplyError, UsageError
+from composer.events import Progress, Stage, StageStarted, Warned
+from composer.markdown import CJK, plain_text
+from composer.models import VisionModel
+from composer.prompts import Prompts, prompts, user
+from composer.reply import ask_json
+from composer.toolkit import Toolkit
+from retrieval.images import decode_rgb
+from retrieval.picture import Candidate, Picture
+
+WORDS_SCHEMA = {
+    "type": "object",
+    "properties": {"alt": {"type": "string", "maxLength": 140}, "caption": {"type": "string", "maxLength": 180}},
+    "required": ["alt", "caption"],
+    "additionalProperties": False,
+}
+LOOK_SCHEMA = {
+    "type": "object",
+    "properties": {"best": {"type": "integer"}, **WORDS_SCHEMA["properties"]},  # type: ignore[dict-item]
+    "required": ["best", "alt", "caption"],
+    "additionalProperties": False,
+}
+LONGEST_ALT = 150  # characters; screen readers read an alt text in one breath
+
+
+class Words(BaseModel):
+    alt: str
+    caption: str
+    best: int = 1
+
+
+def describe(toolkit: Toolkit, article: Article, only: Sequence[str] = ()) -> Stage:
+    """Word every filled slot (`only` these ids, else those that have no alt text yet)."""
+    slots = [s for s in article.slots() if s.picture and not s.locked and (s.id in only if only else not s.alt)]
+    yield StageStarted(stage="describe", detail=f"{len(slots)} pictures")
+    for number, slot in enumerate(slots):
+        yield Progress(stage="describe", done=number, total=len(slots), unit="pictures")
+        article = yield from _one(toolkit, article, slot)
+    yield Progress(stage="describe", done=len(slots), total=len(slots), unit="pictures")
+    return article
+
+
+def plain_words(slot: ImageSlot, picture: Picture, language_code: str) -> tuple[str, str]:
+    """Caption and alt from what is already written: the words for when no model can be asked."""
+    caption = slot.caption or slot.purpose
+    alt = picture.caption or slot.query
+    if alt.strip().lower() == caption.strip().lower():
+        caption = slot.purpose if slot.purpose.strip().lower() != alt.strip().lower() else ""
+    return caption, alt
+
+
+def tidy_alt(alt: str, template: Prompts) -> str:
+    """An alt text without "image of", in one line, not too long."""
+    alt = " ".join(alt.split())
+    for pattern in template.alt_openers:
+        shorter = pattern.sub("", alt)
+        alt = shorter if len(shorter) > 3 else alt
+    if len(alt) > LONGEST_ALT:
+        alt = alt[:LONGEST_ALT] if CJK.search(alt) else alt[:LONGEST_ALT].rsplit(" ", 1)[0]
+    return alt[:1].upper() + alt[1:]
+
+
+def _one(toolkit: Toolkit, article: Article, slot: ImageSlot) -> Stage:
+    picture = slot.picture
+    if picture is None:
+        return article
+    try:
+        if toolkit.vision:
+            words, picture = _look(toolkit, toolkit.vision, article, slot)
+        else:
+            words = _ask(toolkit, article, slot, picture)
+    except InterleaveError as error:
+        article = yield Warned(message=f"Caption and alt come from the picture's own data: {error}", block=slot.id)
+        caption, alt = plain_words(slot, picture, article.brief.language)
+        return (yield DescribeImage(id=slot.id, caption=caption, alt=alt))
+    if picture.digest != slot.chosen:
+        article = yield ChooseImage(id=slot.id, digest=picture.digest)
+    caption, alt = _settle(words, slot, picture, article)
+    return (yield DescribeImage(id=slot.id, caption=caption, alt=alt))
+
+
+def _ask(toolkit: Toolkit, article: Article, slot: ImageSlot, picture: Picture) -> Words:
+    """Words of the text model, from what is written about the picture."""
+    request = prompts(article.brief.language).describe.render(
+        section=_title(article, slot),
+        before=_before(article, slot),
+        shows=picture.caption or slot.query,
+        keywords=", ".join(picture.keywords[:6]),
+        purpose=slot.purpose,
+        language=language(article.brief),
+    )
+    conversation = (*written_so_far(toolkit, article, until=""), user(request))
+    return _words(ask_json(toolkit.text, conversation, WORDS_SCHEMA, max_tokens=160, seed=article.brief.seed))
+
+
+def _look(toolkit: Toolkit, vision: VisionModel, article: Article, slot: ImageSlot) -> tuple[Words, Picture]:
+    """Words of the vision model and the picture it picked among the best that no other slot shows."""
+    others = {s.chosen for s in article.slots() if s.id != slot.id}
+    first = [c for c in slot.candidates if c.picture.digest == slot.chosen]
+    rest = [c for c in slot.candidates if c.picture.digest != slot.chosen and c.picture.digest not in others]
+    seen = [*first, *rest][: max(1, min(4, vision.max_images))] if slot.author == "model" else first
+    request = prompts(article.brief.language).look.render(
+        count=len(seen),
+        section=_title(article, slot),
+        before=_before(article, slot),
+        query=slot.query,
+        purpose=slot.purpose,
+        language=language(article.brief),
+    )
+    words = _words(vision.ask([_image(toolkit, c) for c in seen], request, schema=LOOK_SCHEMA))
+    return words, seen[min(max(words.best, 1), len(seen)) - 1].picture
+
+
+def _words(reply: str) -> Words:
+    try:
+        return Words.model_validate_json(reply[reply.find("{") : reply.rfind("}") + 1])
+    except (ValidationError, ValueError) as error:
+        raise ReplyError(f"the model's words for a picture could not be read: {reply[:80]!r}") from error
+
+
+def _settle(words: Words, slot: ImageSlot, picture: Picture, article: Article) -> tuple[str, str]:
+    """Caption and alt that can be used: tidy, different, in the article's script; the plain ones where they are not."""
+    plain_caption, plain_alt = plain_words(slot, picture, article.brief.language)
+    alt = tidy_alt(words.alt, prompts(article.brief.language)) or plain_alt
+    caption = " ".join(words.caption.split()) or plain_caption
+    if article.brief.language.startswith("zh"):
+        caption = caption if CJK.search(caption) else plain_caption
+        alt = alt if CJK.search(alt) else plain_alt
+    if _bare(alt) == _bare(caption):
+        caption = plain_caption if _bare(plain_caption) != _bare(alt) else slot.purpose
+    return caption, alt
+
+
+def _image(toolkit: Toolkit, candidate: Candidate) -> Image.Image:
+    path = toolkit.pictures.path(candidate.picture.digest) if toolkit.pictures else None
+    if path is None:
+        raise UsageError(f"The file of picture {candidate.picture.digest[:12]} is gone.")
+    return decode_rgb(path.read_bytes())
+
+
+def _title(article: Article, slot: ImageSlot) -> str:
+    section: Section | None = article.section_of(slot.id)
+    return section.title if section and section.title else article.title
+
+
+def _before(article: Article, slot: ImageSlot) -> str:
+    """The end of the text before a slot, as a reader sees it."""
+    before = [b for b in article.blocks[: article.index(slot.id)] if isinstance(b, TextBlock)]
+    text = plain_text(before[-1].markdown).replace("\n", " ") if before else article.summary
+    return text if len(text) <= 160 else "… " + text[-160:].split(" ", 1)[-1]
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).lower()

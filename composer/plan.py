@@ -1,0 +1,199 @@
+"""The first stage: one constrained call turns the brief into a title, sections and picture slots.
+
+An outline that the author gave is kept word for word. A reply that cannot be used is asked for once more, then a plain
+outline takes its place with a warning. Knows the plan's schema; does not write text or look for pictures.
+"""
+
+import json
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from composer.article import Article, Brief, ImageSlot, OutlineItem, Place, SectionPlan, TextBlock, with_id
+from composer.conversation import most_images, opening, plan_request, section_range
+from composer.edits import AddBlock, PlanSection, SetSummary, SetTitle
+from composer.errors import ReplyError
+from composer.events import Stage, StageStarted, Warned
+from composer.facts import share_out
+from composer.models import Message, Schema
+from composer.prompts import assistant, prompts, user
+from composer.reply import ask_json
+from composer.toolkit import Toolkit
+
+MIN_SECTION_WORDS = 40
+
+
+class PlannedSection(BaseModel):
+    """A section of the reply; a title is missing where the outline gives it."""
+
+    title: str = ""
+    purpose: str = ""
+    words: int = 0
+
+
+class PlannedPicture(BaseModel):
+    """A picture slot of the reply."""
+
+    section: int
+    position: Place = "middle"
+    main_thing: str = ""
+    what_is_visible: str = Field(min_length=3)
+    why_here: str = ""
+    caption: str = ""
+
+
+class Plan(BaseModel):
+    """The whole reply."""
+
+    title: str = Field(min_length=1)
+    summary: str = ""
+    sections: list[PlannedSection] = Field(min_length=1)
+    pictures: list[PlannedPicture] = []
+
+
+def plan(toolkit: Toolkit, article: Article) -> Stage:
+    """Fill an empty article with its title, headings and open slots."""
+    yield StageStarted(stage="plan")
+    conversation = (*opening(toolkit, article.brief), plan_request(toolkit, article.brief))
+    try:
+        found = _ask(toolkit, article.brief, conversation)
+    except ReplyError as error:
+        yield Warned(message=f"The plan could not be used, so a plain outline takes its place: {error}")
+        found = plain_plan(article.brief)
+    article = yield SetTitle(title=article.brief.title or _line(found.title))
+    article = yield SetSummary(summary=_line(found.summary))
+    return (yield from _lay_out(article, found))
+
+
+def plan_schema(brief: Brief) -> Schema:
+    """The flat JSON schema of the reply to `plan_request`."""
+    least, most = section_range(brief)
+    section: dict[str, Any] = {"purpose": _string(160), "words": {"type": "integer"}}
+    if brief.outline:
+        least = most = len(brief.outline)
+    else:
+        section = {"title": _string(60), **section}
+    properties: dict[str, Any] = {"title": _string(90), "summary": _string(200)}
+    properties["sections"] = _array(section, least, most)
+    if brief.images != 0:
+        picture = {
+            "section": {"type": "integer", "minimum": 1, "maximum": most},
+            "position": {"enum": ["start", "middle", "end"]},
+            "main_thing": _string(40),
+            "what_is_visible": _string(90),
+            "why_here": _string(140),
+            "caption": _string(110),
+        }
+        properties["pictures"] = _array(picture, brief.images or 0, brief.images or most_images(brief))
+    return _object(properties)
+
+
+def plain_plan(brief: Brief) -> Plan:
+    """What stands in for a reply that cannot be used: the outline as given, or three plain sections."""
+    names = (
+        ["背景", "内容", "展望"] if brief.language.startswith("zh") else ["Background", "How it works", "What follows"]
+    )
+    titles = [item.title for item in brief.outline] or names
+    first = brief.instruction.strip().splitlines()[0][:80].rstrip(" .。")
+    return Plan(title=brief.title or first, sections=[PlannedSection(title=t, purpose=first) for t in titles])
+
+
+def _ask(toolkit: Toolkit, brief: Brief, conversation: tuple[Message, ...]) -> Plan:
+    """The model's plan, asked for a second time with the reason when the first cannot be used. Raises ReplyError."""
+    schema = plan_schema(brief)
+    for attempt in (0, 1):
+        reply = ask_json(toolkit.text, conversation, schema, max_tokens=1800, seed=brief.seed + attempt)
+        try:
+            return Plan.model_validate(json.loads(reply))
+        except (ValueError, ValidationError) as error:
+            reason = str(error).splitlines()[0]
+            retry = prompts(brief.language).retry.render(reason=reason)
+            conversation = (*conversation, assistant(reply), user(retry))
+    raise ReplyError(f"{toolkit.text.name} gave no usable plan: {reason}")
+
+
+def _lay_out(article: Article, found: Plan) -> Stage:
+    sections = _sections(article.brief, found)
+    shares = share_out(article.brief.must_mention, [f"{s.title} {s.purpose}" for s in sections])
+    queries: set[str] = set()
+    for number, (section, facts) in enumerate(zip(sections, shares, strict=True), start=1):
+        heading = with_id(article, TextBlock(id="", markdown=f"## {section.title}"))
+        article = yield AddBlock(block=heading, after=_last(article))
+        plan_edit = SectionPlan(heading=heading.id, purpose=section.purpose, words=section.words, facts=facts)
+        article = yield PlanSection(plan=plan_edit)
+        for picture in (p for p in found.pictures if _clamp(p.section, len(sections)) == number):
+            query = _query(picture)
+            if query.lower() in queries:
+                continue
+            queries.add(query.lower())
+            article = yield AddBlock(block=with_id(article, _slot(picture, query)), after=_last(article))
+    return article
+
+
+def _sections(brief: Brief, found: Plan) -> list[PlannedSection]:
+    """The planned sections with the author's titles and with lengths that add up to the article's."""
+    sections = found.sections
+    if brief.outline:
+        spare = PlannedSection()
+        padded = [*sections, *(spare for _ in brief.outline)]
+        sections = [_given(item, section) for item, section in zip(brief.outline, padded, strict=False)]
+    else:
+        sections = _unique(sections)
+    fixed = {i: item.words for i, item in enumerate(brief.outline) if item.words}
+    left = max(brief.words - sum(fixed.values()), MIN_SECTION_WORDS)
+    free = [max(s.words, 1) for i, s in enumerate(sections) if i not in fixed]
+    mean = sum(free) / len(free) if free else 1
+    weights = [min(max(w, mean / 2), mean * 2) for w in free]  # a model's lengths are a hint, not an order
+    scale = left / sum(weights) if weights else 0.0
+    shares = iter([max(MIN_SECTION_WORDS, round(w * scale)) for w in weights])
+    return [s.model_copy(update={"words": fixed.get(i) or next(shares)}) for i, s in enumerate(sections)]
+
+
+def _given(item: OutlineItem, section: PlannedSection) -> PlannedSection:
+    purpose = "; ".join(part for part in (item.notes, section.purpose) if part)
+    return section.model_copy(update={"title": item.title, "purpose": purpose})
+
+
+def _unique(sections: list[PlannedSection]) -> list[PlannedSection]:
+    seen: dict[str, PlannedSection] = {}
+    for section in sections:
+        title = _line(section.title).strip("# .。:：")
+        if title:
+            seen.setdefault(title.lower(), section.model_copy(update={"title": title}))
+    return list(seen.values()) or [PlannedSection(title="…")]
+
+
+def _slot(picture: PlannedPicture, query: str) -> ImageSlot:
+    return ImageSlot(
+        id="", purpose=_line(picture.why_here), query=query, place=picture.position, caption=_line(picture.caption)
+    )
+
+
+def _query(picture: PlannedPicture) -> str:
+    """The literal query: the main thing first, for it weighs most where words are compared."""
+    thing, whole = _line(picture.main_thing), _line(picture.what_is_visible)
+    return whole if not thing or thing.lower() in whole.lower() else f"{thing}, {whole}"
+
+
+def _clamp(number: int, highest: int) -> int:
+    return min(max(number, 1), highest)
+
+
+def _last(article: Article) -> str | None:
+    return article.blocks[-1].id if article.blocks else None
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _string(longest: int) -> dict[str, Any]:
+    return {"type": "string", "maxLength": longest}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _array(properties: dict[str, Any], least: int, most: int) -> dict[str, Any]:
+    return {"type": "array", "items": _object(properties), "minItems": least, "maxItems": most}

@@ -1,0 +1,234 @@
+"""The second stage: the text, section by section, streamed into blocks around the slots that already stand there.
+
+Holds to the planned length within a quarter, drops what is no text, says nothing twice, ends on a whole sentence, and
+adds the facts that a section must state and does not. Never touches a block that a person wrote.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from composer.article import Article, ImageSlot, Section, SectionPlan, TextBlock, with_id
+from composer.conversation import language, section_request, written_so_far
+from composer.edits import AddBlock, AppendText, Edit, PlanSection, RemoveBlock, ReplaceText
+from composer.events import Progress, Stage, StageStarted
+from composer.facts import missing
+from composer.markdown import count_words, drop_open_end, ends_whole, is_prose, plain_text, split_blocks
+from composer.models import Prompt
+from composer.prompts import assistant, prompts, user
+from composer.reply import clean, new_sentences, stopping
+from composer.toolkit import Toolkit
+
+ENOUGH, PLENTY, TOO_MUCH = 0.8, 1.02, 1.2  # of the target: go on below, stop at a paragraph's end, at a sentence's end
+TOKENS_PER_WORD = {"en": 1.6, "zh": 1.1}
+PIECE_SECONDS = 0.06  # the shortest time between two edits of a stream
+
+
+def write(toolkit: Toolkit, article: Article) -> Stage:
+    """Every planned section that is not yet written."""
+    yield StageStarted(stage="write")
+    headings = [s.heading.id for s in article.sections() if s.heading]
+    for number, heading in enumerate(headings):
+        yield Progress(stage="write", done=number, total=len(headings), unit="sections")
+        section = article.section_of(heading)
+        if section and section.plan and not section.plan.written:
+            article = yield from write_section(toolkit, article, heading)
+    yield Progress(stage="write", done=len(headings), total=len(headings), unit="sections")
+    return article
+
+
+def write_section(toolkit: Toolkit, article: Article, heading: str) -> Stage:
+    """One section, from its heading to its end."""
+    section = article.section_of(heading)
+    if section is None:
+        return article
+    article = yield from _drop_torn_end(article, section)
+    plan = section.plan or SectionPlan(heading=heading)
+    growth = Growth(heading=heading, title=section.title, said=_said(article, heading))
+    for attempt in range(3):
+        words = _words_of(article, heading)
+        if words >= ENOUGH * plan.words and (attempt or words):
+            break
+        prompt = _prompt(toolkit, article, heading, left=plan.words - words)
+        article = yield from _stream(toolkit, article, prompt, growth, plan.words, attempt)
+        if _words_of(article, heading) == words:
+            break
+    article = yield from _add_missing(toolkit, article, heading)
+    if article.text_block(heading):
+        done = article.plan(heading) or plan
+        article = yield PlanSection(plan=replace(done, written=True))
+    return article
+
+
+@dataclass(slots=True)
+class Growth:
+    """Where a section grows: the block being written, and what is behind it."""
+
+    heading: str
+    title: str
+    said: set[str]  # sentences of the whole article, as keys
+    block: str = ""  # id of the block being written; "" between blocks
+    shown: str = ""  # its text so far
+    skipping: bool = False  # a person took the block over: what was meant for it is dropped
+    own: list[str] = field(default_factory=list)  # ids of the blocks written, in order
+
+
+def _stream(toolkit: Toolkit, article: Article, prompt: Prompt, growth: Growth, target: int, attempt: int) -> Stage:
+    """One reply of the model, as edits."""
+    tokens = int(max(target, 60) * 1.4 * TOKENS_PER_WORD.get(article.brief.language[:2], 2.2)) + 60
+    raw = toolkit.text.stream(prompt, max_tokens=tokens, seed=article.brief.seed + attempt)
+    buffer = ""
+    growth.block, growth.shown, growth.skipping = "", "", False
+    with stopping(raw) as pieces:
+        text = clean(paced(pieces), title=growth.title, openers=prompts(article.brief.language).meta_openers)
+        for piece in text:
+            buffer += piece
+            parts = split_blocks(buffer)
+            while len(parts) > 1:
+                done = parts.pop(0)
+                article = yield from _finish(article, growth, done)
+                buffer = buffer[buffer.find(parts[0], len(done)) :]
+            article = yield from _show(article, growth, parts[0] if parts else "")
+            if _is_enough(buffer, _words_of(article, growth.heading), target):
+                break
+    last = split_blocks(buffer)
+    if last:
+        whole = drop_open_end(last[-1]) if is_prose(last[-1]) else last[-1]
+        article = yield from _finish(article, growth, whole)
+    return article
+
+
+def _is_enough(buffer: str, words: int, target: int) -> bool:
+    at_sentence_end = ends_whole(buffer) or buffer.endswith("\n")
+    return (words >= target * PLENTY and buffer.endswith("\n")) or (words >= target * TOO_MUCH and at_sentence_end)
+
+
+def _show(article: Article, growth: Growth, text: str) -> Stage:
+    """Bring the block being written up to `text`."""
+    text = text.rstrip()
+    if growth.skipping or not text:
+        return article
+    if not growth.block:
+        block = with_id(article, TextBlock(id="", markdown=text))
+        article = yield AddBlock(block=block, after=_behind(article, growth))
+        if article.block(block.id):
+            growth.block, growth.shown = block.id, text
+            growth.own.append(block.id)
+        return article
+    if text != growth.shown:
+        edit: Edit = (
+            AppendText(id=growth.block, text=text[len(growth.shown) :])
+            if text.startswith(growth.shown)
+            else ReplaceText(id=growth.block, markdown=text)
+        )
+        article = yield edit
+        growth.shown = text
+        present = article.text_block(growth.block)
+        growth.skipping = present is None or present.markdown != text
+    return article
+
+
+def _finish(article: Article, growth: Growth, text: str) -> Stage:
+    """End the block being written with `text`, without what was said before."""
+    if is_prose(text):
+        text = new_sentences(text, growth.said)
+    if text.strip():
+        article = yield from _show(article, growth, text)
+    elif growth.block and not growth.skipping:
+        article = yield RemoveBlock(id=growth.block)
+        growth.own = [i for i in growth.own if i != growth.block]
+    growth.block, growth.shown, growth.skipping = "", "", False
+    return article
+
+
+def _behind(article: Article, growth: Growth) -> str:
+    """The block that the next one follows: the section's last text, or the slot behind it if its place has come."""
+    section = article.section_of(growth.heading)
+    if section is None:
+        return article.blocks[-1].id
+    texts = [b for b in section.blocks if isinstance(b, TextBlock)]
+    if not texts:
+        return growth.heading
+    position = section.blocks.index(texts[-1]) + 1
+    following = section.blocks[position] if position < len(section.blocks) else None
+    target = section.plan.words if section.plan else 0
+    share = _words_of(article, growth.heading) / max(target, 1)
+    return following.id if isinstance(following, ImageSlot) and _has_come(following, share) else texts[-1].id
+
+
+def _has_come(slot: ImageSlot, share: float) -> bool:
+    """Whether the text after this share of a section stands behind the slot."""
+    return {"start": True, "middle": share >= 0.4, "end": False}[slot.place]
+
+
+def _add_missing(toolkit: Toolkit, article: Article, heading: str) -> Stage:
+    """A sentence or two for the facts that the section must state and does not."""
+    section = article.section_of(heading)
+    if not section or not section.plan:
+        return article
+    absent = missing(plain_text(section.text), section.plan.facts)
+    if not absent:
+        return article
+    request = prompts(article.brief.language).add_facts.render(
+        title=section.title, facts=absent, language=language(article.brief)
+    )
+    prompt = (*_prompt(toolkit, article, heading, left=0)[:-1], user(request))
+    reply = toolkit.text.stream(prompt, max_tokens=60 + 60 * len(absent), seed=article.brief.seed)
+    openers = prompts(article.brief.language).meta_openers
+    text = "".join(clean(reply, title=section.title, openers=openers))
+    sentence = drop_open_end(" ".join(text.split()))
+    if sentence and len(missing(sentence, absent)) < len(absent):
+        last = section.blocks[-1].id if section.blocks else heading
+        block = with_id(article, TextBlock(id="", markdown=sentence))
+        article = yield AddBlock(block=block, after=last)
+    return article
+
+
+def _prompt(toolkit: Toolkit, article: Article, heading: str, *, left: int) -> Prompt:
+    """What the model is asked: the section, or its continuation when some of it stands."""
+    section = article.section_of(heading)
+    if section is None:
+        raise ValueError(f"no section {heading}")
+    conversation = (*written_so_far(toolkit, article, heading), section_request(toolkit, article, section))
+    if not section.text:
+        return conversation
+    request = prompts(article.brief.language).continue_section.render(words=max(40, left))
+    return (*conversation, assistant(section.text), user(request))
+
+
+def _drop_torn_end(article: Article, section: Section) -> Stage:
+    """Take out a paragraph that a killed run left unfinished."""
+    last = section.blocks[-1] if section.blocks else None
+    torn = isinstance(last, TextBlock) and last.author == "model" and is_prose(last.markdown)
+    if torn and isinstance(last, TextBlock) and not ends_whole(last.markdown):
+        whole = drop_open_end(last.markdown)
+        article = yield ReplaceText(id=last.id, markdown=whole) if whole else RemoveBlock(id=last.id)
+    return article
+
+
+def _words_of(article: Article, heading: str) -> int:
+    section = article.section_of(heading)
+    return count_words(plain_text(section.text)) if section else 0
+
+
+def _said(article: Article, heading: str) -> set[str]:
+    """The sentences of the article outside this section's unfinished part, as `new_sentences` remembers them."""
+    said: set[str] = set()
+    for block in article.blocks:
+        if isinstance(block, TextBlock) and is_prose(block.markdown):
+            new_sentences(block.markdown, said)
+    return said
+
+
+def paced(pieces: Iterator[str]) -> Iterator[str]:
+    """The same text in pieces no closer than PIECE_SECONDS, but never waiting past a line's end."""
+    held, last = "", 0.0
+    for piece in pieces:
+        held += piece
+        now = time.monotonic()
+        if now - last >= PIECE_SECONDS or re.search(r"[\n.。!?！？]", held):
+            yield held
+            held, last = "", now
+    if held:
+        yield held
