@@ -42,6 +42,10 @@ class History:
         stack = self._done if turn == "undo" else self._undone
         return list(stack[-1].inverses) if stack else None
 
+    def newest(self) -> int:
+        """Number of the step that undo would take back; 0 for none."""
+        return self._done[-1].number if self._done else 0
+
     def drop(self, turn: Turn) -> None:
         """Forget the next undo or redo: nothing of it fits the article any more."""
         (self._done if turn == "undo" else self._undone).pop()

@@ -117,6 +117,12 @@ class ArticleLog:
         """Take back the newest undo; False when there is none."""
         return self._turn("redo")
 
+    def take_back(self, step: int) -> None:
+        """Undo this step if it is the newest."""
+        with self._changed:
+            if self.history.newest() == step:
+                self._turn("undo")
+
     def since(self, seq: int) -> list[Record]:
         """All records after number `seq`."""
         with self._changed:

@@ -1,0 +1,161 @@
+"""Text on a CPU through llama.cpp: any GGUF file, JSON schemas, and a prefix cache that spans the calls of an article.
+
+Knows xllamacpp's embedded server; does not know where models come from. Measured on 2 cores in docs/engines.md.
+"""
+
+import json
+import os
+import queue
+import threading
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from composer.errors import ReplyError, SetupError
+from composer.models import Prompt, Schema, Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How the next token is drawn. The defaults keep a 1.5 billion parameter model from repeating itself."""
+
+    temperature: float = 0.7
+    top_p: float = 0.9
+    min_p: float = 0.05
+    repeat_penalty: float = 1.08
+    repeat_last_n: int = 256
+
+
+class LlamaCppTextModel:
+    """A GGUF model in this process, loaded when it is first used. One call at a time; others wait."""
+
+    def __init__(
+        self, path: Callable[[], Path], *, name: str, context: int = 16384, threads: int = 0, sampling: Sampling | None = None
+    ) -> None:
+        self.name = name
+        self.usage = Usage()
+        self._path = path
+        self._context = context
+        self._threads = threads or os.cpu_count() or 2
+        self._sampling = sampling or Sampling()
+        self._server: Any = None
+        self._lock = threading.Lock()
+
+    def stream(
+        self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = (), schema: Schema | None = None, seed: int = 0
+    ) -> Generator[str, None, None]:
+        """See `TextModel.stream`. Raises ReplyError when the conversation does not fit the context."""
+        request = self._request(prompt, max_tokens, stop, schema, seed)
+        with self._lock:
+            call = _Call(self._load(), request)
+            try:
+                yield from call.pieces()
+            finally:
+                call.end()
+                self._count(call.timings)
+
+    def _request(
+        self, prompt: Prompt, max_tokens: int, stop: Sequence[str], schema: Schema | None, seed: int
+    ) -> dict[str, Any]:
+        request: dict[str, Any] = {
+            "messages": [{"role": m.role, "content": m.content} for m in prompt],
+            "max_tokens": max_tokens,
+            "stop": list(stop),
+            "seed": seed,
+            "stream": True,
+            "cache_prompt": True,
+            "timings_per_token": True,
+            "temperature": self._sampling.temperature,
+            "top_p": self._sampling.top_p,
+            "min_p": self._sampling.min_p,
+            "repeat_penalty": self._sampling.repeat_penalty,
+            "repeat_last_n": self._sampling.repeat_last_n,
+        }
+        if schema is not None:
+            request["response_format"] = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
+            request |= {"temperature": 0.4, "repeat_penalty": 1.0}  # a penalty would punish the JSON's own marks
+        return request
+
+    def _load(self) -> Any:  # noqa: ANN401 - the library has no types
+        if self._server is None:
+            path = self._path()
+            try:
+                import xllamacpp
+            except ImportError as error:
+                raise SetupError("xllamacpp is not installed. Run: pip install -r requirements.txt") from error
+            parameters = xllamacpp.CommonParams()
+            parameters.model.path = str(path)
+            parameters.n_ctx = self._context
+            parameters.n_parallel = 1
+            parameters.cpuparams.n_threads = self._threads
+            parameters.cpuparams_batch.n_threads = self._threads
+            parameters.verbosity = -1
+            parameters.warmup = False
+            try:
+                self._server = xllamacpp.Server(parameters)
+            except Exception as error:
+                raise SetupError(f"llama.cpp cannot load {path}: {error}. Run: python -m composer models check") from error
+        return self._server
+
+    def _count(self, timings: dict[str, float]) -> None:
+        self.usage.calls += 1
+        self.usage.prompt_tokens += int(timings.get("prompt_n", 0) + timings.get("cache_n", 0))
+        self.usage.cached_tokens += int(timings.get("cache_n", 0))
+        self.usage.generated_tokens += int(timings.get("predicted_n", 0))
+        self.usage.prompt_seconds += timings.get("prompt_ms", 0.0) / 1000
+        self.usage.decode_seconds += timings.get("predicted_ms", 0.0) / 1000
+
+
+class _Call:
+    """One request on a thread of its own, its pieces through a queue; `end` makes the model stop at the next token."""
+
+    def __init__(self, server: Any, request: dict[str, Any]) -> None:  # noqa: ANN401
+        self.timings: dict[str, float] = {}
+        self._queue: queue.SimpleQueue[str | Exception | None] = queue.SimpleQueue()
+        self._stop = False
+        self._thread = threading.Thread(target=self._work, args=(server, request), name="llamacpp", daemon=True)
+        self._thread.start()
+
+    def pieces(self) -> Generator[str, None, None]:
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, Exception):
+                raise item
+            yield item
+
+    def end(self) -> None:
+        self._stop = True
+        self._thread.join()
+
+    def _work(self, server: Any, request: dict[str, Any]) -> None:  # noqa: ANN401
+        try:
+            server.handle_chat_completions(request, self._take)
+        except Exception as error:
+            self._queue.put(ReplyError(f"llama.cpp broke off: {error}"))
+        self._queue.put(None)
+
+    def _take(self, chunk: Any) -> bool:  # noqa: ANN401
+        """Called by the engine for each chunk; True makes it stop."""
+        for part in _chunks(chunk):
+            if "error" in part or "message" in part:
+                self._queue.put(ReplyError(_explain(part.get("error", part))))
+                return True
+            self.timings = part.get("timings") or self.timings
+            for choice in part.get("choices", []):
+                text = choice.get("delta", {}).get("content")
+                if text:
+                    self._queue.put(text)
+        return self._stop
+
+
+def _chunks(chunk: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+    """The engine's chunk, which is an object, a list of them or their JSON."""
+    value = json.loads(chunk) if isinstance(chunk, str | bytes) else chunk
+    return [v for v in (value if isinstance(value, list) else [value]) if isinstance(v, dict)]
+
+
+def _explain(error: Any) -> str:  # noqa: ANN401
+    message = str(error.get("message", error)) if isinstance(error, dict) else str(error)
+    if "context" in message and "exceed" in message:
+        return f"The conversation is longer than the model's context ({message}). Raise INTERLEAVE_CONTEXT or shorten it."
+    return f"llama.cpp answered with an error: {message}"
