@@ -1,0 +1,191 @@
+"""From a picture file's bytes to pixels and facts: the one place where pictures are decoded, turned and resized.
+
+Knows file forms; trusts no name and no header: what cannot be decoded within the limits is refused with a reason.
+"""
+
+import hashlib
+import io
+import re
+import warnings
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from retrieval.errors import UsageError
+from retrieval.picture import Attribution, Digest, Picture
+
+MAX_BYTES = 64_000_000
+MAX_PIXELS = 80_000_000
+SVG_PX = 1024  # longer side of a rendered drawing
+MEDIA_TYPES = {
+    "PNG": "image/png",
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+}
+
+
+def digest_of(data: bytes) -> Digest:
+    """The sha256 that names a picture file."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def is_svg(data: bytes) -> bool:
+    """Whether bytes are an SVG drawing."""
+    return b"<svg" in data[:4096].lower()
+
+
+def decode(data: bytes, *, px: int = 0) -> Image.Image:
+    """RGBA or RGB pixels, turned upright. With `px` a JPEG may be decoded smaller, but no smaller than `px` long.
+
+    Raises UsageError for what is no picture, broken, or too large.
+    """
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"The picture file has {len(data) / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} can be used.")
+    if is_svg(data):
+        return _render_svg(data, px or SVG_PX)
+    _allow_heif()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of sizes and of damaged metadata; both are handled here
+            image: Image.Image = Image.open(io.BytesIO(data))
+            if image.width * image.height > MAX_PIXELS:
+                raise UsageError(
+                    f"The picture has {image.width} x {image.height} px, which is more than "
+                    f"{MAX_PIXELS // 1_000_000} million. Make it smaller and give it again."
+                )
+            if px and image.format == "JPEG":
+                image.draft("RGB", (px, px))
+            image.load()
+            image = ImageOps.exif_transpose(image)
+            return _eight_bit(image)
+    except UnidentifiedImageError as error:
+        raise UsageError("This is not a picture, or of a form that cannot be read. Give PNG, JPEG or WebP.") from error
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        raise UsageError(f"The picture is damaged and cannot be read: {error}.") from error
+
+
+def decode_rgb(data: bytes, *, px: int = 0) -> Image.Image:
+    """The picture as RGB, transparent parts on white. Raises UsageError as `decode` does."""
+    return on_white(decode(data, px=px))
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """An RGB picture; transparent parts become white."""
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    ground = Image.new("RGB", image.size, "white")
+    ground.paste(image, mask=image.getchannel("A"))
+    return ground
+
+
+def media_type(data: bytes) -> str:
+    """By its bytes. Raises UsageError for what is no picture."""
+    if is_svg(data):
+        return "image/svg+xml"
+    _allow_heif()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            form = Image.open(io.BytesIO(data)).format or ""
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UsageError("This is not a picture, or of a form that cannot be read. Give PNG, JPEG or WebP.") from error
+    return MEDIA_TYPES.get(form, "")
+
+
+def as_picture(
+    data: bytes, *, caption: str = "", keywords: tuple[str, ...] = (), attribution: Attribution | None = None
+) -> tuple[Picture, bytes]:
+    """A picture's facts and the bytes to keep: its own, or a PNG of it where browsers do not show its form."""
+    image = decode(data)
+    kind = media_type(data)
+    if not kind:
+        data, kind = encode(image, "PNG"), "image/png"
+    picture = Picture(
+        digest=digest_of(data),
+        media_type=kind,
+        width=image.width,
+        height=image.height,
+        caption=caption,
+        keywords=keywords,
+        attribution=attribution or Attribution(),
+        phash=perceptual_hash(on_white(image)),
+    )
+    return picture, data
+
+
+def encode(image: Image.Image, form: Literal["PNG", "WEBP", "JPEG"]) -> bytes:
+    """The picture as a file of this form."""
+    buffer = io.BytesIO()
+    image.save(buffer, form)
+    return buffer.getvalue()
+
+
+def thumbnail(data: bytes, px: int) -> bytes:
+    """A WebP no larger than `px` on its longer side."""
+    image = decode(data, px=px)
+    image.thumbnail((px, px), Image.Resampling.LANCZOS)
+    return encode(image, "WEBP")
+
+
+def perceptual_hash(image: Image.Image) -> str:
+    """64 bits that stay nearly the same when a picture is scaled or encoded anew, as 16 hexadecimal digits.
+
+    The signs of the 8 x 8 lowest frequencies of a 32 x 32 cosine transform against their median (pHash).
+    """
+    small = np.asarray(image.convert("L").resize((32, 32), Image.Resampling.LANCZOS), np.float64)  # (32, 32)
+    steps = np.arange(32)
+    basis = np.cos(np.pi * (2 * steps[None, :] + 1) * steps[:8, None] / 64)  # (8, 32)
+    low = basis @ small @ basis.T  # (8, 8)
+    bits = (low > np.median(low.ravel()[1:])).ravel()
+    return f"{int(''.join('1' if b else '0' for b in bits), 2):016x}"
+
+
+def hash_distance(a: str, b: str) -> int:
+    """In how many of 64 bits two perceptual hashes differ; 64 when one is unknown."""
+    return (int(a, 16) ^ int(b, 16)).bit_count() if a and b else 64
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image, np.float64)
+        top = 65535.0 if image.mode.startswith("I;16") or values.max(initial=0) > 255 else 255.0
+        return Image.fromarray((np.clip(values / top, 0, 1) * 255).astype(np.uint8)).convert("RGB")
+    transparent = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+    return image.convert("RGBA" if transparent else "RGB")
+
+
+def _render_svg(data: bytes, px: int) -> Image.Image:
+    try:
+        import resvg_py
+    except ImportError as error:
+        raise UsageError("SVG drawings need resvg_py. Run: pip install -r requirements.txt") from error
+    text = with_view_box(data.decode("utf-8", "replace"))
+    try:
+        png = bytes(resvg_py.svg_to_bytes(svg_string=text, width=px, resources_dir=None))
+        return Image.open(io.BytesIO(png)).convert("RGBA")
+    except Exception as error:
+        raise UsageError(f"The SVG drawing cannot be rendered: {error}.") from error
+
+
+def with_view_box(svg: str) -> str:
+    """An SVG whose size the renderer understands: the view box from width and height where it is missing."""
+    head = re.search(r"<svg\b[^>]*>", svg, re.IGNORECASE | re.DOTALL)
+    if not head or re.search(r"\bviewBox\s*=", head.group()):
+        return svg
+    sizes = [re.search(rf"\b{name}\s*=\s*[\"']\s*([\d.]+)", head.group()) for name in ("width", "height")]
+    if not all(sizes):
+        return svg
+    box = " ".join(s.group(1) for s in sizes if s)
+    return svg[: head.end() - 1].rstrip("/") + f' viewBox="0 0 {box}">' + svg[head.end() :]
+
+
+def _allow_heif() -> None:
+    try:
+        import pillow_heif
+    except ImportError:
+        return
+    if "HEIF" not in Image.OPEN:
+        pillow_heif.register_heif_opener()
