@@ -26,7 +26,7 @@ class Style:
 
 
 def style_of(image: Image.Image) -> Style:
-    """Of an RGB picture: mean and spread of CIELAB lightness and chroma, warmth, edges, flat areas, fineness, ground."""
+    """Of an RGB picture: mean and spread of CIELAB lightness and chroma, hue, edges, flat areas, fineness, ground."""
     small = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     rgb = np.asarray(small, np.float64) / 255  # (96, 96, 3)
     lab = _lab(rgb)  # (96, 96, 3)

