@@ -5,11 +5,13 @@ attribution. Packages are data here: they are unpacked, never installed or impor
 """
 
 import json
+import multiprocessing
 import shutil
 import subprocess
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -18,13 +20,13 @@ from PIL import Image
 
 from retrieval.errors import InterleaveError, SetupError, UsageError
 from retrieval.fetch import Progress, download_wheel, quiet
-from retrieval.images import decode, encode
+from retrieval.images import decode
 from retrieval.packs_read import Raw, read_openclipart, read_openmoji, read_tuxpaint
 from retrieval.picture import Attribution
 
 MANIFEST = Path(__file__).resolve().parent.parent / "assets" / "packs.toml"
 PX = 640  # longer side of a pack's pictures
-VERSION = 1  # of the way packs are made; a pack made otherwise is made anew
+VERSION = 2  # of the way packs are made; a pack made otherwise is made anew
 READERS: dict[str, Callable[[Path], Iterable[Raw]]] = {
     "openmoji": read_openmoji,
     "openclipart": read_openclipart,
@@ -140,32 +142,41 @@ def _run(command: list[str], folder: Path) -> None:
 
 
 def _make(chosen: Pack, found: Iterable[Raw], target: Path, progress: Progress) -> int:
-    """Draw every picture as a PNG and write the list."""
-    raws = list(found)
-    count = 0
-    with (target / "pictures.jsonl").open("w", encoding="utf-8") as lines:
-        for number, raw in enumerate(raws):
+    """Draw every picture as a PNG, on all cores, and write the list."""
+    raws, count = list(found), 0
+    files = [target / f"{number:05d}.png" for number in range(len(raws))]
+    with (
+        (target / "pictures.jsonl").open("w", encoding="utf-8") as lines,
+        ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool,
+    ):
+        drawn = pool.map(draw, [raw.path for raw in raws], files, chunksize=16)
+        for number, (raw, file, ok) in enumerate(zip(raws, files, drawn, strict=True)):
             if number % 50 == 0:
                 progress(f"{chosen.title}: drawing pictures", number, len(raws))
-            try:
-                image = decode(raw.path.read_bytes(), px=PX)
-            except InterleaveError:
-                continue  # packs hold a few drawings that no renderer takes
-            if min(image.size) < 24 or not _shows_something(image):
-                continue
-            image.thumbnail((PX, PX), Image.Resampling.LANCZOS)
-            file = f"{count:05d}.png"
-            (target / file).write_bytes(encode(image, "PNG"))
-            line = PackedPicture(
-                file=file,
-                caption=raw.caption,
-                keywords=raw.keywords,
-                captions=dict(raw.captions),
-                attribution=_credit(chosen, raw),
-            )
-            lines.write(json.dumps(asdict(line), ensure_ascii=False) + "\n")
-            count += 1
+            if ok:
+                line = PackedPicture(
+                    file=file.name,
+                    caption=raw.caption,
+                    keywords=raw.keywords,
+                    captions=dict(raw.captions),
+                    attribution=_credit(chosen, raw),
+                )
+                lines.write(json.dumps(asdict(line), ensure_ascii=False) + "\n")
+                count += 1
     return count
+
+
+def draw(source: Path, target: Path) -> bool:
+    """One picture of a package as a PNG; False for the few that no renderer takes or that show nothing."""
+    try:
+        image = decode(source.read_bytes(), px=PX)
+    except InterleaveError:
+        return False
+    if min(image.size) < 24 or not _shows_something(image):
+        return False
+    image.thumbnail((PX, PX), Image.Resampling.LANCZOS)
+    image.save(target, "PNG", compress_level=2)
+    return True
 
 
 def _credit(chosen: Pack, raw: Raw) -> Attribution:

@@ -11,37 +11,17 @@ from defusedxml import ElementTree
 
 LANGUAGES = ("zh", "de", "fr", "es", "it", "pt", "ja", "ko", "ru")
 TUXPAINT_LANGUAGES = {"zh_cn": "zh", **{code: code for code in LANGUAGES[1:]}}
-USEFUL = frozenset(
-    ["animals", "buildings", "containers", "education", "electronics", "food", "geography", "household", "office"]
-    + ["people", "plants", "recreation", "science", "tools", "transportation", "weapons", "weather", "clothing"]
+USEFUL_FOLDERS = (
+    "animals buildings containers education electronics food geography household office people plants recreation science"
+    " tools transportation weapons weather clothing"
 )
-NOISE = frozenset(
-    [
-        "hash",
-        "clip art",
-        "clipart",
-        "clip_art",
-        "svg",
-        "png",
-        "image",
-        "media",
-        "public domain",
-        "openclipart",
-        "unsorted",
-    ]
-    + [
-        "icon",
-        "externalsource",
-        "externalized",
-        "open clip art library",
-        "vector",
-        "drawing",
-        "picture",
-        "cartoon",
-        "line art",
-    ]
-    + ["lineart", "black and white", "color", "colour", "art", "graphic", "symbol", "outline", "silhouette", "theme"]
+USEFUL = frozenset(USEFUL_FOLDERS.split(" "))
+NOISE_WORDS = (
+    "hash,clip art,clipart,clip_art,svg,png,image,media,public domain,openclipart,unsorted,icon,externalsource,externalized,"
+    "open clip art library,vector,drawing,picture,cartoon,line art,lineart,black and white,color,colour,art,graphic,symbol,"
+    "outline,silhouette,theme"
 )
+NOISE = frozenset(NOISE_WORDS.split(","))
 DC = "{http://purl.org/dc/elements/1.1/}"
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 SKIPPED_EMOJI = re.compile(
@@ -76,11 +56,11 @@ def read_openmoji(root: Path) -> Iterator[Raw]:
         code = "-".join(f"{ord(c):04X}" for c in emoji)
         path = drawings.get(code) or drawings.get(code.replace("-FE0F", ""))
         name = _emoji_name(str(entry["en"]))
-        if path is None or path in seen or SKIPPED_EMOJI.search(name):
+        if path is None or path in seen or ord(emoji[0]) in FLAG_LETTERS or SKIPPED_EMOJI.search(name):
             continue
         seen.add(path)
-        aliases = entry.get("alias", [])
-        also = tuple(dict.fromkeys(_emoji_name(str(a)) for a in aliases if isinstance(aliases, list)))
+        aliases = entry.get("alias")
+        also = tuple(dict.fromkeys(_emoji_name(str(a)) for a in (aliases if isinstance(aliases, list) else ())))
         captions = {code: _emoji_name(table[emoji]) for code, table in others.items() if emoji in table}
         yield Raw(path=path, caption=name, keywords=tuple(a for a in also if a != name), captions=captions)
 
@@ -106,7 +86,7 @@ def read_tuxpaint(root: Path) -> Iterator[Raw]:
     for text in sorted(base.rglob("*.txt")):
         path = next((p for end in (".svg", ".png") if (p := text.with_suffix(end)).exists()), None)
         lines = text.read_text(encoding="utf-8", errors="replace").splitlines()
-        if path is None or not lines or not lines[0].strip():
+        if path is None or not lines or not lines[0].strip() or {"alphabets", "operators", "symbols"} & set(path.parts):
             continue
         captions = {}
         for line in lines[1:]:
