@@ -19,12 +19,13 @@ from retrieval.errors import SetupError, UsageError
 from retrieval.picture import Attribution, Digest, Picture
 from retrieval.words import match_expression, searchable
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = """
 CREATE TABLE picture (
   id INTEGER PRIMARY KEY, path TEXT UNIQUE NOT NULL, origin TEXT NOT NULL, stamp TEXT NOT NULL, digest TEXT NOT NULL,
   media_type TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, caption TEXT NOT NULL,
-  keywords TEXT NOT NULL, phash TEXT NOT NULL, attribution TEXT NOT NULL);
+  keywords TEXT NOT NULL, phash TEXT NOT NULL, attribution TEXT NOT NULL,
+  captions TEXT NOT NULL);
 CREATE INDEX picture_digest ON picture (digest);
 CREATE INDEX picture_origin ON picture (origin);
 CREATE VIRTUAL TABLE words USING fts5 (caption, keywords, others, tokenize = 'porter unicode61 remove_diacritics 2');
@@ -43,6 +44,15 @@ class Row:
     origin: str  # the pack's name or the folder's path
     stamp: str = ""  # changes when the file does: size and time
     captions: Mapping[str, str] = field(default_factory=dict)  # by language, beside the picture's own
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A picture that waits for its vector."""
+
+    id: int
+    path: Path
+    text: str
 
 
 class Library:
@@ -65,16 +75,12 @@ class Library:
         """Close the file."""
         self._db.close()
 
-    def add(self, rows: Sequence[Row], vectors: Mapping[str, NDArray[np.float32]] | None = None) -> None:
-        """Put pictures in, each replacing what was known of its path; with vectors by encoder name, row by row."""
+    def add(self, rows: Sequence[Row]) -> list[int]:
+        """Put pictures in, each replacing what was known of its path, its vectors too; their ids. All or none."""
         with self._lock, self._db:
             ids = [self._put(row) for row in rows]
-            for encoder, values in (vectors or {}).items():
-                self._db.executemany(
-                    "INSERT OR REPLACE INTO vector VALUES (?, ?, ?)",
-                    [(i, encoder, v.astype(np.float16).tobytes()) for i, v in zip(ids, values, strict=True)],
-                )
             self._vectors.clear()
+            return ids
 
     def remove(self, paths: Iterable[str]) -> None:
         """Take pictures out by their paths."""
@@ -138,11 +144,49 @@ class Library:
 
     def pictures(self, ids: Sequence[int]) -> dict[int, tuple[Picture, Path]]:
         """The pictures of these ids and where their files lie."""
-        marks = ",".join("?" * len(ids))
         columns = "id, digest, media_type, width, height, caption, keywords, attribution, phash, path"
         with self._lock:
-            rows = self._db.execute(f"SELECT {columns} FROM picture WHERE id IN ({marks})", list(ids)).fetchall()
+            rows = self._db.execute(f"SELECT {columns} FROM picture WHERE id IN ({_marks(ids)})", list(ids)).fetchall()
         return {int(r[0]): (_picture(r), Path(r[9])) for r in rows}
+
+    def captions(self, ids: Sequence[int]) -> dict[int, dict[str, str]]:
+        """What is written about these pictures in other languages, by language."""
+        with self._lock:
+            rows = self._db.execute(f"SELECT id, captions FROM picture WHERE id IN ({_marks(ids)})", list(ids))
+            return {int(i): json.loads(text) for i, text in rows.fetchall()}
+
+    def document_counts(self, terms: Sequence[str]) -> list[int]:
+        """In how many pictures' words each term (an FTS5 expression) is found."""
+        with self._lock:
+            ask = "SELECT count(*) FROM words WHERE words MATCH ?"
+            return [int(self._db.execute(ask, (term,)).fetchone()[0]) for term in terms]
+
+    def containing(self, term: str, ids: Sequence[int]) -> set[int]:
+        """Which of these pictures' words hold a term (an FTS5 expression)."""
+        ask = f"SELECT rowid FROM words WHERE words MATCH ? AND rowid IN ({_marks(ids)})"
+        with self._lock:
+            return {int(row[0]) for row in self._db.execute(ask, (term, *ids)).fetchall()}
+
+    def missing(self, encoder: str, origin: str) -> list[Described]:
+        """The pictures of an origin that have no vector of this encoder yet."""
+        ask = (
+            "SELECT id, path, caption, keywords FROM picture WHERE origin = ? AND NOT EXISTS"
+            " (SELECT 1 FROM vector WHERE vector.encoder = ? AND vector.picture = picture.id) ORDER BY id"
+        )
+        with self._lock:
+            rows = self._db.execute(ask, (origin, encoder)).fetchall()
+        return [
+            Described(int(i), Path(path), description(caption, json.loads(words))) for i, path, caption, words in rows
+        ]
+
+    def add_vectors(self, encoder: str, ids: Sequence[int], values: NDArray[np.float32]) -> None:
+        """Give pictures their vectors, (n, dim) in the order of `ids`; those gone meanwhile are passed over."""
+        with self._lock, self._db:
+            self._db.executemany(
+                "INSERT OR REPLACE INTO vector SELECT id, ?, ? FROM picture WHERE id = ?",
+                [(encoder, v.astype(np.float16).tobytes(), i) for i, v in zip(ids, values, strict=True)],
+            )
+            self._vectors.clear()
 
     def path_of(self, digest: Digest) -> Path | None:
         """A file of this picture."""
@@ -171,11 +215,11 @@ class Library:
             self._drop(old)
         p = row.picture
         values = (row.path, row.origin, row.stamp, p.digest, p.media_type, p.width, p.height, p.caption)
-        credit = json.dumps({name: getattr(p.attribution, name) for name in Attribution.__slots__}, ensure_ascii=False)
+        credit = {name: getattr(p.attribution, name) for name in Attribution.__slots__}
         cursor = self._db.execute(
             "INSERT INTO picture (path, origin, stamp, digest, media_type, width, height, caption, keywords, phash,"
-            " attribution) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-            (*values, json.dumps(p.keywords, ensure_ascii=False), p.phash, credit),
+            " attribution, captions) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            (*values, _json(p.keywords), p.phash, _json(credit), _json(dict(row.captions))),
         )
         words = (searchable(p.caption), searchable(" ".join(p.keywords)), searchable(" ".join(row.captions.values())))
         self._db.execute(
@@ -215,8 +259,21 @@ class Library:
         )
 
 
+def description(caption: str, keywords: Sequence[str]) -> str:
+    """What a sentence encoder reads of a picture: its caption and the first keywords."""
+    return ", ".join((caption, *list(keywords)[:4]))
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
+
+
 def _within(origins: Sequence[str]) -> tuple[str, list[str]]:
     return (f" AND picture.origin IN ({','.join('?' * len(origins))})", list(origins)) if origins else ("", [])
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _picture(row: tuple[str, ...]) -> Picture:

@@ -27,6 +27,7 @@ RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 SKIPPED_EMOJI = re.compile(
     r"skin tone|flag|keycap|button|square|circle|arrow|o’clock|thirty|symbol|diamond|zodiac|blood type|\bsign\b"
 )
+FLAG_LETTERS = range(0x1F1E6, 0x1F200)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
