@@ -24,8 +24,15 @@ BATCH = 64
 class Encoder(Protocol):
     """Turns texts, and where it can pictures, into vectors of one space."""
 
-    name: str  # model, weights and preprocessing: two encoders of one name give the same vectors
-    dim: int
+    @property
+    def name(self) -> str:
+        """Model, weights and preprocessing: two encoders of one name give the same vectors."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """(n, dim) float32, rows of unit length; (0, dim) for no texts."""

@@ -251,6 +251,13 @@ class Library:
                 self._vectors[encoder] = held
             return held[1], held[2]
 
+    def require(self, encoder: str) -> None:
+        """Raises UsageError when no picture has a vector of this encoder."""
+        with self._lock:
+            ask = "SELECT 1 FROM vector WHERE encoder = ? LIMIT 1"
+            if self._db.execute(ask, (encoder,)).fetchone() is None:
+                raise self._other_encoder(encoder)
+
     def _other_encoder(self, encoder: str) -> UsageError:
         there = ", ".join(self.encoders()) or "none"
         return UsageError(
