@@ -6,6 +6,7 @@ Knows xllamacpp's embedded server; does not know where models come from. Measure
 import json
 import os
 import queue
+import secrets
 import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -15,23 +16,52 @@ from typing import Any
 from composer.errors import ReplyError, SetupError
 from composer.models import Prompt, Schema, Usage
 
+CACHE_MIB = 512  # for the beginnings of other conversations; a token of the 1.5B model takes 28 KiB
+BATCH = 512  # tokens read between two looks at whether to stop
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """How the next token is drawn. The defaults keep a 1.5 billion parameter model from repeating itself."""
+    """How the next token is drawn. The defaults keep a 1.5 billion parameter model from repeating itself.
+
+    DRY punishes only what would continue a repeated run of tokens, so unlike a plain penalty it leaves names, commas
+    and common Chinese characters alone; both are off for JSON, whose marks must repeat.
+    """
 
     temperature: float = 0.7
     top_p: float = 0.9
     min_p: float = 0.05
-    repeat_penalty: float = 1.08
+    repeat_penalty: float = 1.05
     repeat_last_n: int = 256
+    dry_multiplier: float = 0.5
+    dry_allowed_length: int = 4
+    dry_penalty_last_n: int = 2048
+    json_temperature: float = 0.4
+
+    def request(self, *, for_json: bool) -> dict[str, Any]:
+        """The fields of a request to the server."""
+        fields: dict[str, Any] = {"temperature": self.temperature, "top_p": self.top_p, "min_p": self.min_p}
+        if for_json:
+            return fields | {"temperature": self.json_temperature, "repeat_penalty": 1.0, "dry_multiplier": 0.0}
+        names = ("repeat_penalty", "repeat_last_n", "dry_multiplier", "dry_allowed_length", "dry_penalty_last_n")
+        return fields | {name: getattr(self, name) for name in names}
 
 
 class LlamaCppTextModel:
-    """A GGUF model in this process, loaded when it is first used. One call at a time; others wait."""
+    """A GGUF model in this process, loaded when it is first used.
+
+    One call at a time: others wait until its iterator is exhausted or closed, so never ask again within one thread
+    before that.
+    """
 
     def __init__(
-        self, path: Callable[[], Path], *, name: str, context: int = 16384, threads: int = 0, sampling: Sampling | None = None
+        self,
+        path: Callable[[], Path],
+        *,
+        name: str,
+        context: int = 16384,
+        threads: int = 0,
+        sampling: Sampling | None = None,
     ) -> None:
         self.name = name
         self.usage = Usage()
@@ -61,41 +91,21 @@ class LlamaCppTextModel:
         request: dict[str, Any] = {
             "messages": [{"role": m.role, "content": m.content} for m in prompt],
             "max_tokens": max_tokens,
-            "stop": list(stop),
+            "stop": [s for s in stop if s],
             "seed": seed,
             "stream": True,
             "cache_prompt": True,
             "timings_per_token": True,
-            "temperature": self._sampling.temperature,
-            "top_p": self._sampling.top_p,
-            "min_p": self._sampling.min_p,
-            "repeat_penalty": self._sampling.repeat_penalty,
-            "repeat_last_n": self._sampling.repeat_last_n,
+            "return_progress": True,  # a sign of life after every batch read, so that reading can be stopped too
+            **self._sampling.request(for_json=schema is not None),
         }
         if schema is not None:
             request["response_format"] = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
-            request |= {"temperature": 0.4, "repeat_penalty": 1.0}  # a penalty would punish the JSON's own marks
         return request
 
     def _load(self) -> Any:  # noqa: ANN401 - the library has no types
         if self._server is None:
-            path = self._path()
-            try:
-                import xllamacpp
-            except ImportError as error:
-                raise SetupError("xllamacpp is not installed. Run: pip install -r requirements.txt") from error
-            parameters = xllamacpp.CommonParams()
-            parameters.model.path = str(path)
-            parameters.n_ctx = self._context
-            parameters.n_parallel = 1
-            parameters.cpuparams.n_threads = self._threads
-            parameters.cpuparams_batch.n_threads = self._threads
-            parameters.verbosity = -1
-            parameters.warmup = False
-            try:
-                self._server = xllamacpp.Server(parameters)
-            except Exception as error:
-                raise SetupError(f"llama.cpp cannot load {path}: {error}. Run: python -m composer models check") from error
+            self._server = _start(self._path(), self._context, self._threads)
         return self._server
 
     def _count(self, timings: dict[str, float]) -> None:
@@ -131,8 +141,11 @@ class _Call:
         try:
             server.handle_chat_completions(request, self._take)
         except Exception as error:
-            self._queue.put(ReplyError(f"llama.cpp broke off: {error}"))
-        self._queue.put(None)
+            refused = "JSON schema error" in str(error)
+            kind = SetupError if refused else ReplyError
+            self._queue.put(kind(f"llama.cpp {'cannot hold to this schema' if refused else 'broke off'}: {error}"))
+        finally:
+            self._queue.put(None)
 
     def _take(self, chunk: Any) -> bool:  # noqa: ANN401
         """Called by the engine for each chunk; True makes it stop."""
@@ -148,6 +161,35 @@ class _Call:
         return self._stop
 
 
+def _start(path: Path, context: int, threads: int) -> Any:  # noqa: ANN401
+    """Load the file. The engine listens on a local port besides; a key nobody has keeps that shut."""
+    try:
+        import xllamacpp
+    except ImportError as error:
+        raise SetupError("xllamacpp is not installed. Run: pip install -r requirements.txt") from error
+    if not path.is_file():
+        raise SetupError(f"There is no model file {path}. Run: python -m composer models list")
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(path)
+    parameters.n_ctx = context
+    parameters.n_parallel = 1
+    parameters.n_batch = BATCH
+    parameters.n_ubatch = BATCH
+    parameters.cpuparams.n_threads = threads
+    parameters.cpuparams_batch.n_threads = threads
+    parameters.cache_ram_mib = CACHE_MIB
+    parameters.verbosity = -1  # nothing on stdout or stderr
+    parameters.warmup = False
+    parameters.ui = False
+    parameters.endpoint_slots = False
+    parameters.endpoint_props = False
+    parameters.api_keys = [secrets.token_hex(16)]
+    try:
+        return xllamacpp.Server(parameters)
+    except Exception as error:
+        raise SetupError(f"llama.cpp cannot load {path}: {error}. Run: python -m composer models check") from error
+
+
 def _chunks(chunk: Any) -> list[dict[str, Any]]:  # noqa: ANN401
     """The engine's chunk, which is an object, a list of them or their JSON."""
     value = json.loads(chunk) if isinstance(chunk, str | bytes) else chunk
@@ -157,5 +199,8 @@ def _chunks(chunk: Any) -> list[dict[str, Any]]:  # noqa: ANN401
 def _explain(error: Any) -> str:  # noqa: ANN401
     message = str(error.get("message", error)) if isinstance(error, dict) else str(error)
     if "context" in message and "exceed" in message:
-        return f"The conversation is longer than the model's context ({message}). Raise INTERLEAVE_CONTEXT or shorten it."
+        return (
+            f"The conversation is longer than the model's context: {message}. "
+            "Raise INTERLEAVE_CONTEXT, or make the brief, the material or the article shorter."
+        )
     return f"llama.cpp answered with an error: {message}"

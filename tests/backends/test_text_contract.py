@@ -10,7 +10,12 @@ from composer.errors import SetupError
 from composer.models import TextModel
 from tests.backends.text_subjects import SCHEMA, Subject, told
 
-ENGINES = ["scripted_text", "refusing_text", "script_file_text"]
+ENGINES = [
+    "scripted_text",
+    "refusing_text",
+    "script_file_text",
+    pytest.param("llamacpp_text", marks=pytest.mark.starter),
+]
 
 
 @pytest.fixture(params=ENGINES)

@@ -18,7 +18,6 @@ class Subject:
     """One model under test."""
 
     model: TextModel
-    honest: bool = True  # its usage counts every generated token itself
 
 
 def told(text: str) -> Prompt:
