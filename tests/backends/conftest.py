@@ -9,7 +9,7 @@ import pytest
 from composer.backends.llamacpp import LlamaCppTextModel
 from composer.backends.scripted import from_file
 from composer.models import Message
-from composer.weights import all_weights, path_of
+from composer.weights import listed, path_of
 from tests.backends.text_subjects import LONG, Subject, canned
 from tests.fakes import ScriptedTextModel
 
@@ -35,7 +35,7 @@ def script_file_text(tmp_path: Path) -> Subject:
 @pytest.fixture(scope="session")
 def small_llama() -> Callable[[], LlamaCppTextModel]:
     """SmolLM2 on llama.cpp, a new adapter over one loaded engine for each call."""
-    if not next(one for one in all_weights() if one.name == "smollm2-135m").installed:
+    if not next(one for one in listed() if one.name == "smollm2-135m").installed:
         pytest.skip("SmolLM2 is not here. Run: python -m composer models pull smollm2-135m")
     loaded = LlamaCppTextModel(lambda: path_of("smollm2-135m"), name="llamacpp:smollm2-135m", context=2048)
     list(loaded.stream((Message(role="user", content="Hi"),), max_tokens=1))

