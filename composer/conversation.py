@@ -50,7 +50,7 @@ def plan_request(toolkit: Toolkit, brief: Brief) -> Message:
 
 def section_range(brief: Brief) -> tuple[int, int]:
     """How few and how many sections an article of this length has."""
-    return max(2, min(brief.words // 300, 10)), max(3, min(brief.words // 130, 14))
+    return max(2, min(brief.words // 220, 10)), max(3, min(brief.words // 130, 14))
 
 
 def most_images(brief: Brief) -> int:

@@ -5,6 +5,7 @@ outline takes its place with a warning. Knows the plan's schema; does not write 
 """
 
 import json
+import re
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
@@ -15,6 +16,7 @@ from composer.edits import AddBlock, PlanSection, SetSummary, SetTitle
 from composer.errors import ReplyError
 from composer.events import Stage, StageStarted, Warned
 from composer.facts import share_out
+from composer.markdown import CJK
 from composer.models import Message, Schema
 from composer.prompts import assistant, prompts, user
 from composer.reply import ask_json
@@ -157,10 +159,16 @@ def _given(item: OutlineItem, section: PlannedSection) -> PlannedSection:
 def _unique(sections: list[PlannedSection]) -> list[PlannedSection]:
     seen: dict[str, PlannedSection] = {}
     for section in sections:
-        title = _line(section.title).strip("# .。:：")
+        title = _short(_line(section.title).strip("# .。:：*"))
         if title:
             seen.setdefault(title.lower(), section.model_copy(update={"title": title}))
     return list(seen.values()) or [PlannedSection(title="…")]
+
+
+def _short(title: str) -> str:
+    """A heading without what small models put behind a colon: "The Lens: A Marvel" is "The Lens"."""
+    head = re.split(r"\s*[:：]\s*", title)[0]
+    return head if len(head) >= 3 or CJK.search(head) else title
 
 
 def _slot(picture: PlannedPicture, query: str) -> ImageSlot:

@@ -5,11 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from composer.errors import ReplyError, SetupError
-from composer.markdown import sentences
+from composer.markdown import ends_whole, sentences
 from composer.models import Prompt, Schema, TextModel
 
 HOLD = 160  # characters after which an opening line is taken for text
 NO_TEXT = re.compile(r"!\[|[-*_]{3,}$|[(\[]?(word count|字数)", re.IGNORECASE)  # invented pictures, rules, counts
+HEADING = re.compile(r"^(#{1,6})\s+(.*)|^\*\*([^*]{1,80})\*\*:?$")
+LISTED = re.compile(r"[-*+>|#]|\d+[.)]\s")  # a line of a list, quote, table or heading
+SAME = 0.7  # share of letter runs that two sentences have in common when they say the same
 MAYBE_SPECIAL = re.compile(r"\s*(#|\*\*|`|!|--|__|\*{3}|[(\[]?word count|[(\[]?字数)|\s*$", re.IGNORECASE)
 
 
@@ -37,13 +40,13 @@ def ask_json(model: TextModel, prompt: Prompt, schema: Schema, *, max_tokens: in
     return reply[begin : end + 1]
 
 
-def clean(pieces: Iterable[str], *, title: str, openers: Sequence[re.Pattern[str]]) -> Iterator[str]:
+def clean(pieces: Iterable[str], *, seen: set[str], openers: Sequence[re.Pattern[str]]) -> Iterator[str]:
     """A section's text as it comes, without what is not text.
 
-    Left out: an opening that speaks of the task, headings of level 1 and 2 and any that repeat, a code fence around
-    the whole, invented pictures, and what a chat model signs off with.
+    Left out: an opening that speaks of the task, headings of level 1 and 2 and any in `seen` (which takes the new ones
+    up), a code fence around the whole, invented pictures, and what a chat model signs off with. Paragraphs that are
+    parted by a single line break are parted by two.
     """
-    seen = {_key(title)}
     fenced = False
     for number, line in enumerate(_lines(pieces)):
         if number == 0:
@@ -54,36 +57,43 @@ def clean(pieces: Iterable[str], *, title: str, openers: Sequence[re.Pattern[str
         if re.fullmatch(r"```(markdown|md)?", bare) and (number == 0 or fenced):
             fenced = not fenced
             continue
-        if (
-            bare.startswith("![")
-            or re.fullmatch(r"[-*_]{3,}", bare)
-            or re.match(r"^[(\[]?(word count|字数)", bare, re.I)
-        ):
+        if NO_TEXT.match(bare):
             continue
-        heading = re.match(r"^(#{1,6})\s+(.*)|^\*\*([^*]{1,80})\*\*:?$", bare)
+        heading = HEADING.match(bare)
         if heading:
-            key = _key(heading.group(2) or heading.group(3))
-            if key in seen or (heading.group(1) and len(heading.group(1)) < 3):
+            text = (heading.group(2) or heading.group(3)).strip(" *")
+            if key_of(text) in seen or (heading.group(1) and len(heading.group(1)) < 3):
                 continue
-            seen.add(key)
-            line = f"### {(heading.group(2) or heading.group(3)).strip(' *')}\n\n"
-        yield line
+            seen.add(key_of(text))
+            line = f"### {text}\n\n"
+        yield f"{line}\n" if line.endswith("\n") and ends_whole(bare) and not LISTED.match(bare) else line
 
 
-def new_sentences(paragraph: str, said: set[str]) -> str:
-    """A paragraph without the sentences that were said before; remembers the rest in `said`."""
+def new_sentences(paragraph: str, said: list[frozenset[str]]) -> str:
+    """A paragraph without the sentences that were said before, in these or nearly these words; `said` takes up the rest."""
     kept, dropped = [], False
     for sentence in sentences(paragraph):
-        key = _key(sentence)
-        if len(key) > 24 and key in said:
+        shape = shape_of(sentence)
+        if len(shape) > 16 and any(len(shape & old) >= SAME * len(shape | old) for old in said):
             dropped = True
             continue
-        said.add(key)
+        said.append(shape)
         kept.append(sentence)
     if not dropped:
         return paragraph
     wide = bool(re.search(r"[。！？]", paragraph))
     return ("" if wide else " ").join(kept)
+
+
+def shape_of(sentence: str) -> frozenset[str]:
+    """The runs of three letters in a sentence: what is the same in two wordings of one sentence."""
+    key = key_of(sentence)
+    return frozenset(key[i : i + 3] for i in range(len(key) - 2))
+
+
+def key_of(text: str) -> str:
+    """A text's letters and digits, lower case: what does not change with its marks."""
+    return re.sub(r"[\W_]+", "", text).lower()
 
 
 def _lines(pieces: Iterable[str]) -> Iterator[str]:
@@ -118,7 +128,3 @@ def _without_opener(line: str, openers: Sequence[re.Pattern[str]]) -> str:
         if found:
             return line.strip()[found.end() :].lstrip() + ("\n" if line.endswith("\n") else "")
     return line
-
-
-def _key(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text).lower()

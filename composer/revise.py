@@ -14,7 +14,7 @@ from composer.errors import UsageError
 from composer.events import Stage, StageStarted
 from composer.markdown import count_words, drop_open_end, is_prose, plain_text, split_blocks
 from composer.prompts import prompts, user
-from composer.reply import clean, stopping
+from composer.reply import clean, key_of, stopping
 from composer.toolkit import Toolkit
 from composer.write import TOKENS_PER_WORD, paced
 
@@ -54,7 +54,7 @@ def revise(toolkit: Toolkit, article: Article, block_id: str, task: Task, instru
     raw = toolkit.text.stream(prompt, max_tokens=tokens, seed=article.brief.seed + len(text))
     places = [] if task == "continue" else [b.id for b in old]
     with stopping(raw) as pieces:
-        cleaned = clean(paced(pieces), title=section.title, openers=template.meta_openers)
+        cleaned = clean(paced(pieces), seen={key_of(section.title)}, openers=template.meta_openers)
         return (yield from _replace(article, cleaned, places, old[-1].id))
 
 

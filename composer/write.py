@@ -17,7 +17,7 @@ from composer.facts import missing
 from composer.markdown import count_words, drop_open_end, ends_whole, is_prose, plain_text, split_blocks
 from composer.models import Prompt
 from composer.prompts import assistant, prompts, user
-from composer.reply import clean, new_sentences, stopping
+from composer.reply import clean, key_of, new_sentences, stopping
 from composer.toolkit import Toolkit
 
 ENOUGH, PLENTY, TOO_MUCH = 0.8, 1.02, 1.2  # of the target: go on below, stop at a paragraph's end, at a sentence's end
@@ -45,7 +45,7 @@ def write_section(toolkit: Toolkit, article: Article, heading: str) -> Stage:
         return article
     article = yield from _drop_torn_end(article, section)
     plan = section.plan or SectionPlan(heading=heading)
-    growth = Growth(heading=heading, title=section.title, said=_said(article, heading))
+    growth = Growth(heading=heading, title=section.title, said=_said(article), headings=_headings(article))
     for attempt in range(3):
         words = _words_of(article, heading)
         if words >= ENOUGH * plan.words and (attempt or words):
@@ -67,7 +67,8 @@ class Growth:
 
     heading: str
     title: str
-    said: set[str]  # sentences of the whole article, as keys
+    said: list[frozenset[str]]  # the shapes of the article's sentences
+    headings: set[str]  # the keys of its headings
     block: str = ""  # id of the block being written; "" between blocks
     shown: str = ""  # its text so far
     skipping: bool = False  # a person took the block over: what was meant for it is dropped
@@ -81,7 +82,7 @@ def _stream(toolkit: Toolkit, article: Article, prompt: Prompt, growth: Growth, 
     buffer = ""
     growth.block, growth.shown, growth.skipping = "", "", False
     with stopping(raw) as pieces:
-        text = clean(paced(pieces), title=growth.title, openers=prompts(article.brief.language).meta_openers)
+        text = clean(paced(pieces), seen=growth.headings, openers=prompts(article.brief.language).meta_openers)
         for piece in text:
             buffer += piece
             parts = split_blocks(buffer)
@@ -176,7 +177,7 @@ def _add_missing(toolkit: Toolkit, article: Article, heading: str) -> Stage:
     prompt = (*_prompt(toolkit, article, heading, left=0)[:-1], user(request))
     reply = toolkit.text.stream(prompt, max_tokens=60 + 60 * len(absent), seed=article.brief.seed)
     openers = prompts(article.brief.language).meta_openers
-    text = "".join(clean(reply, title=section.title, openers=openers))
+    text = "".join(clean(reply, seen=_headings(article), openers=openers))
     sentence = drop_open_end(" ".join(text.split()))
     if sentence and len(missing(sentence, absent)) < len(absent):
         last = section.blocks[-1].id if section.blocks else heading
@@ -212,13 +213,19 @@ def _words_of(article: Article, heading: str) -> int:
     return count_words(plain_text(section.text)) if section else 0
 
 
-def _said(article: Article, heading: str) -> set[str]:
-    """The sentences of the article outside this section's unfinished part, as `new_sentences` remembers them."""
-    said: set[str] = set()
+def _said(article: Article) -> list[frozenset[str]]:
+    """The sentences of the article, as `new_sentences` remembers them."""
+    said: list[frozenset[str]] = []
     for block in article.blocks:
         if isinstance(block, TextBlock) and is_prose(block.markdown):
             new_sentences(block.markdown, said)
     return said
+
+
+def _headings(article: Article) -> set[str]:
+    """The keys of the article's title and headings."""
+    texts = [b.markdown for b in article.blocks if isinstance(b, TextBlock) and b.markdown.startswith("#")]
+    return {key_of(text) for text in (article.title, *texts)}
 
 
 def paced(pieces: Iterator[str]) -> Iterator[str]:

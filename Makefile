@@ -1,0 +1,41 @@
+# Two commands do everything: `make run` and `make test`. Only Python 3.11+, make and the package registries are needed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: run test check setup models packs editor clean
+
+run: $(STAMP)
+	@$(BIN)/python -m composer models pull
+	@$(BIN)/python -m retrieval packs install
+	@$(BIN)/python app.py
+
+test: $(STAMP)-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy --strict .
+	@$(BIN)/python -m composer models pull smollm2-135m minilm
+	@$(BIN)/python -m pytest
+
+check: $(STAMP)-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy --strict .
+	@$(BIN)/python -m pytest -m "not starter and not browser"
+
+setup: $(STAMP)
+
+$(STAMP): requirements.txt
+	@echo "Installing the program into $(VENV) (about 2 GB with PyTorch; several minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(STAMP)-dev: $(STAMP) requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

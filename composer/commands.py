@@ -1,0 +1,249 @@
+"""What the commands of `python -m composer` do. Text goes to stdout as it is written, everything else to stderr."""
+
+import argparse
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from composer import compose as composing
+from composer.article import Brief, Material
+from composer.brief import Wishes, make_brief, read_text
+from composer.edits import AddBlock, AppendText, ReplaceText, SetBrief, SetTitle
+from composer.engines import Engines
+from composer.errors import UsageError
+from composer.events import EVENT, Edited, Event, Failed, Progress, StageStarted, Warned
+from composer.export import ExportOptions, bundle, write_bundle
+from composer.settings import describe_settings, load_settings
+from composer.store import ARTICLE, ArticleLog, PictureFolder, create, explained, fold, read_log, reopen
+from retrieval.captions import name_as_caption
+from retrieval.encoder import Encoder
+from retrieval.images import as_picture
+from retrieval.picture import Attribution, Picture
+
+
+def compose(options: argparse.Namespace) -> int:
+    """`compose`: from a brief to a folder with the article in every form."""
+    settings = load_settings(options.preset)
+    log = reopen(options.out) if options.resume else _begin(options)
+    engines = Engines(settings, warn=lambda message: print(f"warning: {message}", file=sys.stderr))
+    _index(engines, options.library)
+    printer = JsonPrinter() if options.json else TextPrinter()
+    for record in log.since(0):
+        printer.past(record.event)
+    driver = composing.Driver(log)
+    listener = Follower(log, printer)
+    ok = driver.run(composing.compose(engines.toolkit(log, options.library), log.article), listener.hear)
+    listener.hear(None)
+    printer.end()
+    _write(log, options)
+    if not ok:
+        failed = [r.event for r in log.since(0) if isinstance(r.event, Failed)]
+        print(f"error: {failed[-1].message}", file=sys.stderr)
+        print(f"What was written is in {options.out}; go on with --resume.", file=sys.stderr)
+        return 1
+    print(f"Article: {options.out / 'article.html'}", file=sys.stderr)
+    return 0
+
+
+def replay(options: argparse.Namespace) -> int:
+    """`replay`: fold a log and print the article."""
+    article_id, records, _ = read_log(options.log)
+    article = fold((r.event for r in records), article_id)
+    if options.json:
+        print(ARTICLE.dump_json(article, indent=2).decode())
+    else:
+        pictures = PictureFolder(options.log.parent / "pictures")
+        print(bundle(article, _reader(pictures)).markdown, end="")
+    return 0
+
+
+def models(options: argparse.Namespace) -> int:
+    """`models list|pull|check`."""
+    from composer import weights
+
+    if options.action == "list":
+        for item in weights.listed():
+            state = "installed" if item.installed else "not installed"
+            print(f"{item.name:24} {item.role:10} {item.megabytes:6.0f} MB  {item.licence:12} {state}")
+        return 0
+    if options.action == "check":
+        problems = weights.check(options.names)
+        for problem in problems:
+            print(f"error: {problem}", file=sys.stderr)
+        print("all models that are here are whole" if not problems else "pull the models named above again")
+        return 1 if problems else 0
+    weights.pull(options.names or weights.needed(load_settings()), _show_progress)
+    return 0
+
+
+def show_settings(options: argparse.Namespace) -> int:
+    """`settings`: the table of the docs."""
+    print(describe_settings())
+    return 0
+
+
+def take_picture(path: Path, pictures: PictureFolder) -> Picture:
+    """Keep a picture file that the author gives for one article. Raises UsageError naming the file."""
+    try:
+        data = path.read_bytes()
+        credit = Attribution(title=name_as_caption(path.stem), source="Author", licence="yours")
+        picture, kept = as_picture(data, caption=name_as_caption(path.stem), attribution=credit)
+    except OSError as error:
+        raise UsageError(f"Cannot read the picture {path}: {error.strerror}.") from error
+    except UsageError as error:
+        raise UsageError(f"{path.name}: {error}") from error
+    pictures.put(picture.digest, picture.media_type, kept)
+    return picture
+
+
+class TextPrinter:
+    """Shows the text on stdout as it comes, stages and warnings on stderr."""
+
+    def __init__(self) -> None:
+        self._block = ""
+        self._begin = time.monotonic()
+
+    def past(self, event: Event) -> None:
+        """An event from before this run: nothing is shown."""
+
+    def show(self, event: Event) -> None:
+        """One event."""
+        match event:
+            case StageStarted(stage=stage, detail=detail):
+                self._say(f"{stage} {detail}".rstrip())
+            case Progress(stage=stage, done=done, total=total, unit=unit):
+                if done:
+                    self._say(f"{stage} {done}/{total} {unit}")
+            case Warned(message=message):
+                self._say(f"warning: {message}")
+            case Edited(edit=edit):
+                self._text(edit)
+            case _:
+                pass
+
+    def end(self) -> None:
+        """The last line's end."""
+        print(flush=True)
+
+    def _text(self, edit: object) -> None:
+        match edit:
+            case SetTitle(title=title):
+                print(f"# {title}", end="", flush=True)
+            case AddBlock(block=block) if block.kind == "text":
+                print(f"\n\n{block.markdown}", end="", flush=True)
+                self._block = block.id
+            case AppendText(text=text):
+                print(text, end="", flush=True)
+            case ReplaceText(markdown=markdown, id=id) if id != self._block:
+                print(f"\n\n{markdown}", end="", flush=True)
+            case _:
+                pass
+
+    def _say(self, line: str) -> None:
+        print(f"[{time.monotonic() - self._begin:6.1f} s] {line}", file=sys.stderr, flush=True)
+
+
+class JsonPrinter:
+    """Prints every event as a JSON line."""
+
+    def past(self, event: Event) -> None:
+        """An event from before this run is printed too, so that the lines always are the whole log."""
+        self.show(event)
+
+    def show(self, event: Event) -> None:
+        """One event."""
+        print(EVENT.dump_json(event).decode(), flush=True)
+
+    def end(self) -> None:
+        """Nothing."""
+
+
+class Follower:
+    """Shows what the log takes in and what is only heard, in order."""
+
+    def __init__(self, log: ArticleLog, printer: TextPrinter | JsonPrinter) -> None:
+        self._log = log
+        self._printer = printer
+        self._seen = log.seq
+
+    def hear(self, event: Event | None) -> None:
+        """Catch up with the log; then show `event` if it is one that is not logged."""
+        for record in self._log.since(self._seen):
+            self._printer.show(record.event)
+        self._seen = self._log.seq
+        if isinstance(event, Progress):
+            self._printer.show(event)
+
+
+def _begin(options: argparse.Namespace) -> ArticleLog:
+    text = read_text(Path(options.brief[1:])) if options.brief.startswith("@") else options.brief
+    wishes = Wishes(
+        outline=read_text(options.outline) if options.outline else "",
+        material=tuple(Material(name=p.name, text=read_text(p)) for p in options.material),
+        language=options.lang,
+        words=options.words,
+        images=_count(options.images),
+        kind=options.kind,
+        seed=options.seed,
+    )
+    make_brief(text, wishes)  # say what is wrong before anything is written
+    folder: Path = options.out
+    if options.overwrite and (folder / "events.jsonl").exists():
+        with explained(folder):
+            os.rename(folder, folder.with_name(f"{folder.name}.before-{int(time.time())}"))
+    log = create(folder, f"{time.strftime('%Y%m%d')}-{secrets.token_hex(5)}")
+    references = tuple(take_picture(p, log.pictures) for p in options.reference)
+    uploads = tuple(take_picture(p, log.pictures) for p in options.upload)
+    brief: Brief = make_brief(text, Wishes(**{**_values(wishes), "references": references, "uploads": uploads}))
+    log.commit(SetBrief(brief=brief), by="person")
+    return log
+
+
+def _values(wishes: Wishes) -> dict[str, object]:
+    return {name: getattr(wishes, name) for name in Wishes.__slots__}
+
+
+def _count(text: str) -> int | None:
+    if text in ("", "auto"):
+        return None
+    if not text.isdecimal():
+        raise UsageError(f"--images takes auto or a number; {text!r} was given.")
+    return int(text)
+
+
+def _index(engines: Engines, folders: list[Path]) -> None:
+    from retrieval.indexing import index_folder
+
+    encoders: list[Encoder] = [e for e in (engines.sentences,) if e]
+    for folder in folders:
+        report = index_folder(engines.library(), folder, encoders)
+        print(f"{folder}: {report}", file=sys.stderr)
+
+
+def _write(log: ArticleLog, options: argparse.Namespace) -> None:
+    log.snapshot()
+    made = bundle(
+        log.article,
+        _reader(log.pictures),
+        options=ExportOptions(self_contained=options.self_contained, front_matter=options.front_matter),
+    )
+    write_bundle(made, log.folder)
+    for warning in made.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def _reader(pictures: PictureFolder) -> Callable[[str], bytes | None]:
+    def read(digest: str) -> bytes | None:
+        path = pictures.path(digest)
+        return path.read_bytes() if path else None
+
+    return read
+
+
+def _show_progress(what: str, done: int, total: int) -> None:
+    filled = 30 * done // total if total else 0
+    bar = "#" * filled + "-" * (30 - filled)
+    print(f"\r{what} [{bar}] {done / 1e6:.0f}/{total / 1e6:.0f} MB ", end="", file=sys.stderr, flush=True)
