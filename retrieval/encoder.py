@@ -82,6 +82,7 @@ class SentenceEncoder:
         if self._parts is None:
             if not (self._folder / "model.safetensors").is_file():
                 raise SetupError(f"No sentence encoder at {self._folder}. Run: python -m composer models pull minilm")
+            allow_cpu_torchvision()
             from transformers import AutoModel, AutoTokenizer
 
             model = AutoModel.from_pretrained(self._folder, dtype=fast_dtype())

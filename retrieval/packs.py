@@ -21,12 +21,13 @@ from PIL import Image
 from retrieval.errors import InterleaveError, SetupError, UsageError
 from retrieval.fetch import Progress, download_wheel, quiet
 from retrieval.images import decode
-from retrieval.packs_read import Raw, read_openclipart, read_openmoji, read_tuxpaint
+from retrieval.packs_openclipart import read_openclipart
+from retrieval.packs_read import Raw, read_openmoji, read_tuxpaint
 from retrieval.picture import Attribution
 
 MANIFEST = Path(__file__).resolve().parent.parent / "assets" / "packs.toml"
 PX = 640  # longer side of a pack's pictures
-VERSION = 2  # of the way packs are made; a pack made otherwise is made anew
+VERSION = 3  # of the way packs are made; a pack made otherwise is made anew
 READERS: dict[str, Callable[[Path], Iterable[Raw]]] = {
     "openmoji": read_openmoji,
     "openclipart": read_openclipart,
