@@ -1,4 +1,4 @@
-"""Stop strings for engines that do not know them: the reply ends before the first one, also when it comes in parts."""
+"""What is taken off the raw stream of an engine: stop strings it does not know, and a reasoning model's thoughts."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -25,3 +25,25 @@ def until_stop(pieces: Iterable[str], stop: Sequence[str]) -> Iterator[str]:
 def _open_end(text: str, stop: Sequence[str]) -> int:
     """How many characters at the end of `text` may be the beginning of a stop string."""
     return max((n for s in stop for n in range(1, len(s)) if text.endswith(s[:n])), default=0)
+
+
+def without_thoughts(pieces: Iterable[str]) -> Iterator[str]:
+    """The pieces without a `<think>...</think>` at the very beginning, and without the blank lines behind it."""
+    rest = iter(pieces)
+    held = ""
+    for piece in rest:
+        held += piece
+        text = held.lstrip()
+        if "<think>".startswith(text[:7]) and "</think>" not in text:
+            continue
+        if text.startswith("<think>"):
+            held_behind = text.partition("</think>")[2].lstrip()
+            if not held_behind:
+                continue
+            yield held_behind
+        else:
+            yield held
+        yield from rest
+        return
+    if held and not held.lstrip().startswith("<think>"):
+        yield held

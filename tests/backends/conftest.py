@@ -1,15 +1,17 @@
 """Engines for the contract suites; what is slow to build is built once."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from composer.backends.llamacpp import LlamaCppTextModel
+from composer.backends.openai import OpenAITextModel, Server
 from composer.backends.scripted import from_file
 from composer.models import Message
 from composer.weights import listed, path_of
+from tests.backends.stub_server import StubServer, running
 from tests.backends.text_subjects import LONG, Subject, canned
 from tests.fakes import ScriptedTextModel
 
@@ -51,3 +53,14 @@ def small_llama() -> Callable[[], LlamaCppTextModel]:
 @pytest.fixture
 def llamacpp_text(small_llama: Callable[[], LlamaCppTextModel]) -> Subject:
     return Subject(model=small_llama())
+
+
+@pytest.fixture
+def stub() -> Iterator[StubServer]:
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def openai_text(stub: StubServer) -> Subject:
+    return Subject(model=OpenAITextModel("m", Server(base_url=stub.at("good"))))

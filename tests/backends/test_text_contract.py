@@ -14,6 +14,7 @@ ENGINES = [
     "scripted_text",
     "refusing_text",
     "script_file_text",
+    "openai_text",
     pytest.param("llamacpp_text", marks=pytest.mark.starter),
 ]
 
