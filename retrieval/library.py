@@ -188,6 +188,19 @@ class Library:
             )
             self._vectors.clear()
 
+    def ids_at(self, paths: Sequence[str]) -> list[int]:
+        """The ids of the pictures at these paths, in id order."""
+        with self._lock:
+            ask = f"SELECT id FROM picture WHERE path IN ({_marks(paths)}) ORDER BY id"
+            return [int(row[0]) for row in self._db.execute(ask, list(paths))]
+
+    def ids_of(self, digests: Sequence[Digest]) -> list[int]:
+        """One id of each picture that is in, in the order given."""
+        with self._lock:
+            ask = f"SELECT digest, min(id) FROM picture WHERE digest IN ({_marks(digests)}) GROUP BY digest"
+            known = dict(self._db.execute(ask, list(digests)).fetchall())
+        return [int(known[d]) for d in digests if d in known]
+
     def path_of(self, digest: Digest) -> Path | None:
         """A file of this picture."""
         with self._lock:

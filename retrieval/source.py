@@ -90,6 +90,15 @@ class LibrarySource:
         """The file of a picture it offered."""
         return self._library.path_of(digest)
 
+    def evidence(self, query: str, k: int) -> list[tuple[Picture, float, float]]:
+        """The best `k` with the cosine and the share of the query's words that `relevance` is made of; for fitting."""
+        vector = self._vector(self._sentence, query)
+        offered = [c.picture.digest for c in self._find(query, k)]
+        ids = self._library.ids_of(offered)
+        cosines, held = self._evidence(query, vector, ids)
+        pictures = self._library.pictures(ids)
+        return [(pictures[i][0], cosines.get(i, 0.0), held[i]) for i in ids]
+
     def _find(self, query: str, k: int) -> list[Candidate]:
         pool, origins = max(POOL, 2 * k), self._origins()
         vector = None if has_cjk(query) else self._vector(self._sentence, query)
@@ -120,6 +129,13 @@ class LibrarySource:
         return list(offered.values())
 
     def _relevances(self, query: str, vector: Vectors | None, ids: Sequence[int]) -> dict[int, float]:
+        cosines, held = self._evidence(query, vector, ids)
+        return {i: relevance(cosines.get(i), held[i]) for i in ids}
+
+    def _evidence(
+        self, query: str, vector: Vectors | None, ids: Sequence[int]
+    ) -> tuple[dict[int, float], dict[int, float]]:
+        """Of each picture the cosine of its caption, where it has one, and the share of the query's words it holds."""
         terms = terms_of(query)
         count = max(1, self._library.count())
         weights = [rarity(found, count) for found in self._library.document_counts(terms)]
@@ -127,7 +143,7 @@ class LibrarySource:
         cosines: dict[int, float] = {}
         if vector is not None and self._sentence is not None:
             cosines = self._library.cosines(self._sentence.name, vector, ids)
-        return {i: relevance(cosines.get(i), coverage([i in held for held in holders], weights)) for i in ids}
+        return cosines, {i: coverage([i in some for some in holders], weights) for i in ids}
 
     def _vector(self, encoder: Encoder | None, query: str) -> Vectors | None:
         """The query's vector; None where the encoder cannot be used with this library, which is said once."""

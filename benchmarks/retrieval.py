@@ -1,0 +1,207 @@
+"""How well pictures are found in the packs by their captions, how sure the threshold is, how fast, how well style works.
+
+    python -m benchmarks.retrieval [--fit] [--write]
+
+Queries with and without an answer are in retrieval_queries.toml; the odd ones are for fitting (`--fit` prints weights
+for retrieval/relevance.py), the even ones for the numbers. Needs the packs and MiniLM: python -m retrieval packs install
+"""
+
+import argparse
+import os
+import platform
+import re
+import time
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.encoder import SentenceEncoder
+from retrieval.fuse import distinct
+from retrieval.home import home
+from retrieval.images import decode_rgb
+from retrieval.library import Library
+from retrieval.picture import Candidate, Picture
+from retrieval.source import Channels, LibrarySource
+from retrieval.style import likeness, rerank, style_of
+
+HERE = Path(__file__).parent
+Query = tuple[str, str]  # text, regular expression of an answer
+THRESHOLD = 0.5
+
+
+def main() -> None:
+    """Measure, print, and with --write keep the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--fit", action="store_true", help="fit the weights of retrieval/relevance.py on the odd queries"
+    )
+    parser.add_argument("--write", action="store_true", help="write benchmarks/results/retrieval.md")
+    options = parser.parse_args()
+    table = tomllib.loads((HERE / "retrieval_queries.toml").read_text(encoding="utf-8"))
+    answered = [(text, answer) for text, answer in table["answered"]]
+    library = Library(home() / "library.sqlite")
+    sentence = SentenceEncoder(home() / "models" / "minilm")
+    source = LibrarySource(library, sentence=sentence, warn=print)
+    source.find("warm up", 4)
+    if options.fit:
+        fit(source, answered[::2], table["none"][::2])
+        return
+    lines = [*head(library), "", *quality(library, sentence, answered[1::2], table["other_languages"])]
+    lines += ["", *decisions(source, answered, table["none"]), "", *speed(source, [q for q, _ in answered])]
+    lines += ["", *style(source, library, answered)]
+    print("\n".join(lines))
+    if options.write:
+        (HERE / "results" / "retrieval.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def head(library: Library) -> list[str]:
+    """What was measured where and when."""
+    origins = ", ".join(f"{name} {count}" for name, count in library.origins().items())
+    return [
+        "# Finding pictures in the packs",
+        "",
+        f"`python -m benchmarks.retrieval --write`, {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores "
+        f"{platform.machine()}, Python {platform.python_version()}; library: {origins}; all-MiniLM-L6-v2.",
+    ]
+
+
+def fits(picture: Picture, answer: str) -> bool:
+    """Whether a picture's caption or keywords are an answer."""
+    return re.search(answer, " ; ".join((picture.caption, *picture.keywords)), re.IGNORECASE) is not None
+
+
+def quality(
+    library: Library, sentence: SentenceEncoder, queries: Sequence[Query], others: dict[str, list[Query]]
+) -> list[str]:
+    """Right pictures among the first, by channel."""
+    lines = [f"## Right picture first, among the first 4 ({len(queries)} test queries)", ""]
+    lines += ["| found by | right first | right in 4 | share right of 4 |", "|---|---|---|---|"]
+    rows: list[tuple[str, Channels, SentenceEncoder | None]] = [
+        ("words (bm25)", Channels(), None),
+        ("meaning (sentence vectors)", Channels(words=1e-9), sentence),
+        ("both", Channels(), sentence),
+    ]
+    for name, channels, encoder in rows:
+        source = LibrarySource(library, sentence=encoder, channels=channels)
+        lines.append(f"| {name} | {_hits(lambda q, s=source: distinct(s.find(q, 12))[:4], queries)} |")
+    source = LibrarySource(library, sentence=sentence)
+    for language, own in others.items():
+        hits = _hits(lambda q: distinct(source.find(q, 12))[:4], own)
+        lines.append(f"| both, {len(own)} queries in {language} | {hits} |")
+    return lines
+
+
+def _hits(find: Callable[[str], list[Candidate]], queries: Sequence[Query]) -> str:
+    right = [[fits(c.picture, answer) for c in find(text)] for text, answer in queries]
+    first = sum(bool(r and r[0]) for r in right) / len(right)
+    within = sum(any(r) for r in right) / len(right)
+    share = sum(sum(r) for r in right) / max(1, sum(len(r) for r in right))
+    return f"{first:.0%} | {within:.0%} | {share:.0%}"
+
+
+def decisions(source: LibrarySource, answered: Sequence[Query], none: Sequence[str]) -> list[str]:
+    """What happens to a slot when the best of the candidates at or above the threshold is taken."""
+    lines = [f"## Slots at the threshold {THRESHOLD}", ""]
+    lines += ["| queries | filled rightly | filled wrongly | left open |", "|---|---|---|---|"]
+    for name, part in (("fitting", slice(0, None, 2)), ("test", slice(1, None, 2))):
+        outcomes = [_outcome(source, text, answer) for text, answer in answered[part]]
+        lines.append(_outcome_row(f"{name}, with an answer ({len(outcomes)})", outcomes))
+        outcomes = [_outcome(source, text, "(?!)") for text in none[part]]
+        lines.append(_outcome_row(f"{name}, without ({len(outcomes)})", outcomes))
+    return lines
+
+
+def _outcome(source: LibrarySource, text: str, answer: str) -> str:
+    sure = [c for c in distinct(source.find(text, 12)) if c.relevance >= THRESHOLD]
+    if not sure:
+        return "open"
+    return "right" if fits(max(sure, key=lambda c: c.relevance).picture, answer) else "wrong"
+
+
+def _outcome_row(name: str, outcomes: Sequence[str]) -> str:
+    shares = [outcomes.count(kind) / len(outcomes) for kind in ("right", "wrong", "open")]
+    return f"| {name} | " + " | ".join(f"{share:.0%}" for share in shares) + " |"
+
+
+def speed(source: LibrarySource, queries: Sequence[str]) -> list[str]:
+    """Of a search in a warm process."""
+    times = []
+    for query in queries:
+        begin = time.perf_counter()
+        source.find(query, 12)
+        times.append(1000 * (time.perf_counter() - begin))
+    return [
+        "## Speed",
+        "",
+        f"One search in a warm process: median {np.median(times):.1f} ms, p95 {np.percentile(times, 95):.1f} ms.",
+    ]
+
+
+def style(source: LibrarySource, library: Library, queries: Sequence[Query]) -> list[str]:
+    """Whether a reference picture of one pack brings that pack's pictures up, and what it costs in relevance."""
+    lines = ["## Style: share of the first 4 from the reference's pack, and share right of 4", ""]
+    lines += ["| reference from | without | strength 0.5 | strength 1 |", "|---|---|---|---|"]
+    pools = [(answer, [c for c in distinct(source.find(text, 24)) if c.relevance > 0.2]) for text, answer in queries]
+    looks = {c.picture.digest: style_of(_pixels(library, c.picture)) for _, pool in pools for c in pool}
+    names = {"OpenMoji": "openmoji", "Openclipart": "openclipart", "Tux Paint stamps": "tuxpaint"}
+    for title, origin in names.items():
+        references = [style_of(_pixels(library, p)) for p in _some(library, origin, 5)]
+        cells = []
+        for strength in (0.0, 0.5, 1.0):
+            chosen = []
+            for answer, pool in pools:
+                weighed = [
+                    replace(c, style=max(likeness(looks[c.picture.digest], r) for r in references)) for c in pool
+                ]
+                chosen.append((answer, rerank(weighed, strength)[:4]))
+            own = [c.picture.attribution.source == title for _, four in chosen for c in four]
+            right = [fits(c.picture, answer) for answer, four in chosen for c in four]
+            cells.append(f"{np.mean(own):.0%}, {np.mean(right):.0%} right")
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return lines
+
+
+def _pixels(library: Library, picture: Picture):  # type: ignore[no-untyped-def] # noqa: ANN202
+    path = library.path_of(picture.digest)
+    assert path is not None
+    return decode_rgb(path.read_bytes(), px=256)
+
+
+def _some(library: Library, origin: str, count: int) -> list[Picture]:
+    """Pictures spread evenly over a pack."""
+    paths = sorted(library.stamps(origin))
+    ids = library.ids_at(paths[:: max(1, len(paths) // count)][:count])
+    return [picture for picture, _ in library.pictures(ids).values()]
+
+
+def fit(source: LibrarySource, answered: Sequence[Query], none: Sequence[str]) -> None:
+    """Logistic regression of "is an answer" on the evidence; every query counts the same, right and wrong balanced."""
+    rows: list[tuple[float, float, bool]] = []
+    for text, answer in [*answered, *((q, "(?!)") for q in none)]:
+        rows += [(cosine, held, fits(p, answer)) for p, cosine, held in source.evidence(text, 12)]
+    data = np.array([(c, h, 1.0) for c, h, _ in rows])  # (n, 3)
+    truth = np.array([float(right) for *_, right in rows])
+    for name, columns in (("BOTH", [0, 1, 2]), ("WORDS_ONLY", [1, 2])):
+        weights = _logistic(data[:, columns], truth)
+        print(name, np.round(weights, 2).tolist(), f"from {len(rows)} pictures, {truth.mean():.0%} right")
+
+
+def _logistic(data: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Newton's method with a little ridge; both classes weigh the same."""
+    balance = np.where(truth > 0, 0.5 / truth.mean(), 0.5 / (1 - truth.mean()))
+    weights = np.zeros(data.shape[1])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-data @ weights))
+        gradient = data.T @ (balance * (truth - p)) - 0.1 * weights
+        hessian = (data * (balance * p * (1 - p))[:, None]).T @ data + 0.1 * np.eye(len(weights))
+        weights = weights + np.linalg.solve(hessian, gradient)
+    return weights
+
+
+if __name__ == "__main__":
+    main()
