@@ -6,10 +6,11 @@ import secrets
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from composer import compose as composing
-from composer.article import Brief, Material
+from composer.article import Material
 from composer.brief import Wishes, make_brief, read_text
 from composer.edits import AddBlock, AppendText, ReplaceText, SetBrief, SetTitle
 from composer.engines import Engines
@@ -18,8 +19,7 @@ from composer.events import EVENT, Edited, Event, Failed, Progress, StageStarted
 from composer.export import ExportOptions, bundle, write_bundle
 from composer.settings import describe_settings, load_settings
 from composer.store import ARTICLE, ArticleLog, PictureFolder, create, explained, fold, read_log, reopen
-from retrieval.captions import name_as_caption
-from retrieval.encoder import Encoder
+from retrieval.captions import from_metadata, from_name
 from retrieval.images import as_picture
 from retrieval.picture import Attribution, Picture
 
@@ -56,7 +56,7 @@ def replay(options: argparse.Namespace) -> int:
         print(ARTICLE.dump_json(article, indent=2).decode())
     else:
         pictures = PictureFolder(options.log.parent / "pictures")
-        print(bundle(article, _reader(pictures)).markdown, end="")
+        print(bundle(article, reader(pictures)).markdown, end="")
     return 0
 
 
@@ -89,8 +89,9 @@ def take_picture(path: Path, pictures: PictureFolder) -> Picture:
     """Keep a picture file that the author gives for one article. Raises UsageError naming the file."""
     try:
         data = path.read_bytes()
-        credit = Attribution(title=name_as_caption(path.stem), source="Author", licence="yours")
-        picture, kept = as_picture(data, caption=name_as_caption(path.stem), attribution=credit)
+        notes = from_metadata(data).filled_from(from_name(path.name, ""))
+        credit = Attribution(title=notes.title or notes.caption, author=notes.author, source="Author", licence="yours")
+        picture, kept = as_picture(data, caption=notes.caption, keywords=notes.keywords, attribution=credit)
     except OSError as error:
         raise UsageError(f"Cannot read the picture {path}: {error.strerror}.") from error
     except UsageError as error:
@@ -197,13 +198,9 @@ def _begin(options: argparse.Namespace) -> ArticleLog:
     log = create(folder, f"{time.strftime('%Y%m%d')}-{secrets.token_hex(5)}")
     references = tuple(take_picture(p, log.pictures) for p in options.reference)
     uploads = tuple(take_picture(p, log.pictures) for p in options.upload)
-    brief: Brief = make_brief(text, Wishes(**{**_values(wishes), "references": references, "uploads": uploads}))
+    brief = make_brief(text, replace(wishes, references=references, uploads=uploads))
     log.commit(SetBrief(brief=brief), by="person")
     return log
-
-
-def _values(wishes: Wishes) -> dict[str, object]:
-    return {name: getattr(wishes, name) for name in Wishes.__slots__}
 
 
 def _count(text: str) -> int | None:
@@ -215,9 +212,9 @@ def _count(text: str) -> int | None:
 
 
 def _index(engines: Engines, folders: list[Path]) -> None:
-    from retrieval.indexing import index_folder
+    from retrieval.indexing import Encoders, index_folder
 
-    encoders: list[Encoder] = [e for e in (engines.sentences,) if e]
+    encoders = Encoders(sentence=engines.sentences, image=engines.pixels)
     for folder in folders:
         report = index_folder(engines.library(), folder, encoders)
         print(f"{folder}: {report}", file=sys.stderr)
@@ -227,7 +224,7 @@ def _write(log: ArticleLog, options: argparse.Namespace) -> None:
     log.snapshot()
     made = bundle(
         log.article,
-        _reader(log.pictures),
+        reader(log.pictures),
         options=ExportOptions(self_contained=options.self_contained, front_matter=options.front_matter),
     )
     write_bundle(made, log.folder)
@@ -235,7 +232,9 @@ def _write(log: ArticleLog, options: argparse.Namespace) -> None:
         print(f"warning: {warning}", file=sys.stderr)
 
 
-def _reader(pictures: PictureFolder) -> Callable[[str], bytes | None]:
+def reader(pictures: PictureFolder) -> Callable[[str], bytes | None]:
+    """How an export gets at an article's pictures."""
+
     def read(digest: str) -> bytes | None:
         path = pictures.path(digest)
         return path.read_bytes() if path else None

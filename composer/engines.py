@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from retrieval.sources import LibrarySource, Upload, UploadSource
+from retrieval.source import LibrarySource, Upload, UploadSource
 
 from composer.backends.load import Options, image_generator, text_model, vision_model
 from composer.models import ImageGenerator, ImageSource, TextModel, VisionModel

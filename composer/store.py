@@ -90,6 +90,16 @@ class ArticleLog:
         """Number of the newest record; 0 for an empty log."""
         return len(self._records)
 
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step to take back."""
+        return self.history.inverses("undo") is not None
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is an undo to take back."""
+        return self.history.inverses("redo") is not None
+
     def next_step(self) -> int:
         """A number for a new group of edits that undo takes back together."""
         with self._changed:

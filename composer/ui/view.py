@@ -83,5 +83,6 @@ def _candidate(slot: ImageSlot, candidate: Candidate, base: str) -> str:
     return (
         f'<button type="button" class="il-candidate" data-do="choose" data-digest="{p.digest}" aria-pressed="{chosen}" '
         f'aria-label="{label}"><img src="{base}/pictures/{p.digest}?px={THUMB_PX}" alt="" loading="lazy">'
-        f"<span>{mark}{candidate.relevance:.0%} · {escape(p.attribution.source)}<br>{escape(p.attribution.licence)}</span></button>"
+        f"<span>{mark}{candidate.relevance:.0%} · {escape(p.attribution.source)}<br>{escape(p.attribution.licence)}</span>"
+        "</button>"
     )
