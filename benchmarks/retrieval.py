@@ -12,20 +12,21 @@ import platform
 import re
 import time
 import tomllib
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from retrieval.encoder import SentenceEncoder
 from retrieval.fuse import distinct
 from retrieval.home import home
 from retrieval.images import decode_rgb
 from retrieval.library import Library
-from retrieval.picture import Candidate, Picture
+from retrieval.picture import Picture
 from retrieval.source import Channels, LibrarySource
 from retrieval.style import likeness, rerank, style_of
 
@@ -88,16 +89,15 @@ def quality(
     ]
     for name, channels, encoder in rows:
         source = LibrarySource(library, sentence=encoder, channels=channels)
-        lines.append(f"| {name} | {_hits(lambda q, s=source: distinct(s.find(q, 12))[:4], queries)} |")
+        lines.append(f"| {name} | {_hits(source, queries)} |")
     source = LibrarySource(library, sentence=sentence)
     for language, own in others.items():
-        hits = _hits(lambda q: distinct(source.find(q, 12))[:4], own)
-        lines.append(f"| both, {len(own)} queries in {language} | {hits} |")
+        lines.append(f"| both, {len(own)} queries in {language} | {_hits(source, own)} |")
     return lines
 
 
-def _hits(find: Callable[[str], list[Candidate]], queries: Sequence[Query]) -> str:
-    right = [[fits(c.picture, answer) for c in find(text)] for text, answer in queries]
+def _hits(source: LibrarySource, queries: Sequence[Query]) -> str:
+    right = [[fits(c.picture, answer) for c in distinct(source.find(text, 12))[:4]] for text, answer in queries]
     first = sum(bool(r and r[0]) for r in right) / len(right)
     within = sum(any(r) for r in right) / len(right)
     share = sum(sum(r) for r in right) / max(1, sum(len(r) for r in right))
@@ -166,7 +166,7 @@ def style(source: LibrarySource, library: Library, queries: Sequence[Query]) -> 
     return lines
 
 
-def _pixels(library: Library, picture: Picture):  # type: ignore[no-untyped-def] # noqa: ANN202
+def _pixels(library: Library, picture: Picture) -> Image.Image:
     path = library.path_of(picture.digest)
     assert path is not None
     return decode_rgb(path.read_bytes(), px=256)
@@ -181,14 +181,32 @@ def _some(library: Library, origin: str, count: int) -> list[Picture]:
 
 def fit(source: LibrarySource, answered: Sequence[Query], none: Sequence[str]) -> None:
     """Logistic regression of "is an answer" on the evidence; every query counts the same, right and wrong balanced."""
-    rows: list[tuple[float, float, bool]] = []
-    for text, answer in [*answered, *((q, "(?!)") for q in none)]:
-        rows += [(cosine, held, fits(p, answer)) for p, cosine, held in source.evidence(text, 12)]
-    data = np.array([(c, h, 1.0) for c, h, _ in rows])  # (n, 3)
-    truth = np.array([float(right) for *_, right in rows])
-    for name, columns in (("BOTH", [0, 1, 2]), ("WORDS_ONLY", [1, 2])):
-        weights = _logistic(data[:, columns], truth)
-        print(name, np.round(weights, 2).tolist(), f"from {len(rows)} pictures, {truth.mean():.0%} right")
+    queries = [*answered, *((q, "(?!)") for q in none)]
+    groups = [[(*astuple(e), 1.0, fits(p, answer)) for p, e in source.evidence(text, 12)] for text, answer in queries]
+    rows = np.array([row for group in groups for row in group], np.float64)  # (n, 6)
+    for name, columns in (("BOTH", [0, 1, 2, 3, 4]), ("WORDS_ONLY", [1, 2, 3, 4])):
+        weights = _logistic(rows[:, columns], rows[:, -1])
+        shifts = np.arange(0, 4, 0.5)
+        costs = [
+            _cost(groups, columns, weights - shift * (np.arange(len(weights)) == len(weights) - 1)) for shift in shifts
+        ]
+        weights[-1] -= shifts[int(np.argmin(costs))]
+        print(
+            name,
+            np.round(weights, 1).tolist(),
+            f"from {len(rows)} pictures; costs by shift {np.round(costs, 2).tolist()}",
+        )
+
+
+def _cost(groups: Sequence[Sequence[tuple[float, ...]]], columns: Sequence[int], weights: NDArray[np.float64]) -> float:
+    """Of filling every slot with its surest picture: 2 when it is wrong, 1 when a slot with an answer stays open."""
+    total = 0.0
+    for group in groups:
+        rows = np.array(group, np.float64)
+        sure = rows[:, columns] @ weights
+        best = int(np.argmax(sure))
+        total += (0 if rows[best, -1] else 2) if sure[best] >= 0 else float(rows[:, -1].any())
+    return total / len(groups)
 
 
 def _logistic(data: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -84,6 +84,9 @@ class SentenceEncoder:
                 raise SetupError(f"No sentence encoder at {self._folder}. Run: python -m composer models pull minilm")
             allow_cpu_torchvision()
             from transformers import AutoModel, AutoTokenizer
+            from transformers.utils import logging
+
+            logging.disable_progress_bar()  # a second's loading needs none
 
             model = AutoModel.from_pretrained(self._folder, dtype=fast_dtype())
             self._parts = AutoTokenizer.from_pretrained(self._folder), model.eval()

@@ -5,7 +5,7 @@ by `retrieval.relevance`. Knows libraries and encoders; does not choose, and kno
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,8 +18,8 @@ from retrieval.fuse import reciprocal_ranks
 from retrieval.images import as_picture, digest_of
 from retrieval.library import Library, description
 from retrieval.picture import Attribution, Candidate, Digest, Picture
-from retrieval.relevance import coverage, rarity, relevance
-from retrieval.words import has_cjk, searchable, terms_of
+from retrieval.relevance import Evidence, coverage, head_share, rarity, relevance, said_share
+from retrieval.words import has_cjk, pairs, stem, telling, terms_of
 
 POOL = 60  # of each ranking
 PLAUSIBLE = 0.3  # relevance from which on an upload goes before what a library offers
@@ -90,18 +90,17 @@ class LibrarySource:
         """The file of a picture it offered."""
         return self._library.path_of(digest)
 
-    def evidence(self, query: str, k: int) -> list[tuple[Picture, float, float]]:
-        """The best `k` with the cosine and the share of the query's words that `relevance` is made of; for fitting."""
-        vector = self._vector(self._sentence, query)
-        offered = [c.picture.digest for c in self._find(query, k)]
-        ids = self._library.ids_of(offered)
-        cosines, held = self._evidence(query, vector, ids)
-        pictures = self._library.pictures(ids)
-        return [(pictures[i][0], cosines.get(i, 0.0), held[i]) for i in ids]
+    def evidence(self, query: str, k: int) -> list[tuple[Picture, Evidence]]:
+        """The best `k`, and what speaks for each; for fitting."""
+        ids = self._library.ids_of([c.picture.digest for c in self._find(query, k)])
+        pictures = {i: picture for i, (picture, _) in self._library.pictures(ids).items()}
+        vector = None if self._is_foreign(query) else self._vector(self._sentence, query)
+        found = self._evidence(query, vector, pictures)
+        return [(pictures[i], found[i]) for i in ids]
 
     def _find(self, query: str, k: int) -> list[Candidate]:
         pool, origins = max(POOL, 2 * k), self._origins()
-        vector = None if has_cjk(query) else self._vector(self._sentence, query)
+        vector = None if self._is_foreign(query) else self._vector(self._sentence, query)
         seen = self._vector(self._pixels, query)
         rankings, weights = [self._library.by_words(query, pool, origins)], [self._channels.words]
         for encoder, asked, weight in (
@@ -114,36 +113,43 @@ class LibrarySource:
                 weights.append(weight)
         scores = reciprocal_ranks([[str(i) for i in ranking] for ranking in rankings], weights)
         best = [int(i) for i in sorted(scores, key=lambda i: (-scores[i], int(i)))[: 2 * k]]
-        sure = self._relevances(query, vector, best)
-        return self._candidates(best, {i: scores[str(i)] for i in best}, sure)[:k]
-
-    def _candidates(self, best: Sequence[int], scores: dict[int, float], sure: dict[int, float]) -> list[Candidate]:
-        """Each file once, by its bytes."""
-        pictures = self._library.pictures(best)
+        pictures = {i: picture for i, (picture, _) in self._library.pictures(best).items()}
+        evidence = self._evidence(query, vector, pictures)
         offered: dict[Digest, Candidate] = {}
-        for i in best:
-            if i in pictures:
-                picture = pictures[i][0]
-                candidate = Candidate(picture=picture, source=self.name, score=scores[i], relevance=sure[i])
-                offered.setdefault(picture.digest, candidate)
-        return list(offered.values())
+        for i in (i for i in best if i in pictures):
+            sure = relevance(evidence[i], with_meaning=vector is not None)
+            candidate = Candidate(picture=pictures[i], source=self.name, score=scores[str(i)], relevance=sure)
+            offered.setdefault(pictures[i].digest, candidate)  # the same file may lie at two paths
+        return list(offered.values())[:k]
 
-    def _relevances(self, query: str, vector: Vectors | None, ids: Sequence[int]) -> dict[int, float]:
-        cosines, held = self._evidence(query, vector, ids)
-        return {i: relevance(cosines.get(i), held[i]) for i in ids}
-
-    def _evidence(
-        self, query: str, vector: Vectors | None, ids: Sequence[int]
-    ) -> tuple[dict[int, float], dict[int, float]]:
-        """Of each picture the cosine of its caption, where it has one, and the share of the query's words it holds."""
-        terms = terms_of(query)
+    def _evidence(self, query: str, vector: Vectors | None, pictures: Mapping[int, Picture]) -> dict[int, Evidence]:
+        """What speaks for each picture."""
+        ids, terms = list(pictures), terms_of(query)
         count = max(1, self._library.count())
         weights = [rarity(found, count) for found in self._library.document_counts(terms)]
         holders = [self._library.containing(term, ids) for term in terms]
+        others = self._library.captions(ids)
         cosines: dict[int, float] = {}
         if vector is not None and self._sentence is not None:
             cosines = self._library.cosines(self._sentence.name, vector, ids)
-        return cosines, {i: coverage([i in some for some in holders], weights) for i in ids}
+        return {
+            i: Evidence(
+                cosine=cosines.get(i, 0.0),
+                held=coverage([i in some for some in holders], weights),
+                head=head_share(query, (picture.caption, *picture.keywords)),
+                said=said_share(query, (picture.caption, *others.get(i, {}).values())),
+            )
+            for i, picture in pictures.items()
+        }
+
+    def _is_foreign(self, query: str) -> bool:
+        """Whether more of the query's words are known from captions in other languages than from English ones."""
+        if has_cjk(query):
+            return True
+        terms = terms_of(query)
+        english = self._library.document_counts([f"{{caption keywords}} : {t}" for t in terms])
+        others = self._library.document_counts([f"{{others}} : {t}" for t in terms])
+        return sum(map(bool, others)) > sum(map(bool, english))
 
     def _vector(self, encoder: Encoder | None, query: str) -> Vectors | None:
         """The query's vector; None where the encoder cannot be used with this library, which is said once."""
@@ -177,7 +183,7 @@ class UploadSource:
             return []
         found = []
         for picture, cosine in zip(self._pictures, self._cosines(query), strict=True):
-            sure = relevance(cosine, _held(query, picture))
+            sure = relevance(_evidence_of(query, picture, cosine), with_meaning=cosine is not None)
             preferred = min(1.0, sure + UPLOAD_BONUS) if sure >= PLAUSIBLE else sure
             found.append(Candidate(picture=picture, source=self.name, score=sure, relevance=preferred))
         return sorted(found, key=lambda c: (-c.score, c.picture.digest))[:k]
@@ -215,8 +221,14 @@ def described_upload(data: bytes, *, name: str = "", attribution: Attribution | 
     return as_picture(data, caption=notes.caption, keywords=notes.keywords, attribution=credit)
 
 
-def _held(query: str, picture: Picture) -> float:
-    """The share of the query's words that a picture's caption and keywords hold."""
-    text = f" {searchable(' '.join((picture.caption, *picture.keywords))).lower()} "
-    terms = [t.strip('"') for t in terms_of(query)]
-    return coverage([f" {t}" in text for t in terms], [1.0] * len(terms))
+def _evidence_of(query: str, picture: Picture, cosine: float | None) -> Evidence:
+    """What speaks for a picture that no index knows; every word of the query counts alike."""
+    texts = (picture.caption, *picture.keywords)
+    words = {stem(w) for text in texts for w in telling(text)} | {p for text in texts for p in pairs(text)}
+    asked = [*(stem(w) for w in telling(query)), *pairs(query)]
+    return Evidence(
+        cosine=cosine or 0.0,
+        held=coverage([w in words for w in asked], [1.0] * len(asked)),
+        head=head_share(query, texts),
+        said=said_share(query, (picture.caption,)),
+    )

@@ -1,61 +1,19 @@
-"""How words are prepared for full-text search, alike for what is stored and for what is asked."""
+"""How words are prepared for full-text search, alike for what is stored and for what is asked; what a query is about."""
 
 import re
 
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]")
-WORD = re.compile(r"[^\W_]+")
-SMALL = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "being",
-        "by",
-        "for",
-        "from",
-        "has",
-        "have",
-        "in",
-        "inside",
-        "into",
-        "is",
-        "it",
-        "its",
-        "near",
-        "of",
-        "off",
-        "on",
-        "onto",
-        "or",
-        "over",
-        "several",
-        "some",
-        "showing",
-        "that",
-        "the",
-        "their",
-        "them",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "through",
-        "to",
-        "under",
-        "up",
-        "very",
-        "was",
-        "were",
-        "while",
-        "with",
-        "within",
-    ]
+WORD = re.compile(r"[^\W_]+(?:['’]s\b)?")
+SMALL_WORDS = (
+    "a an and are as at be being by for from has have in inside into is it its near of off on onto or over several some"
+    " showing that the their them there these they this those through to under up very was were while with within"
 )
+SMALL = frozenset(SMALL_WORDS.split())
+LIMIT_WORDS = (
+    "on in at with over under near by for from through into onto inside between behind above below against during that"
+    " which who to and or showing filled carved seen made built cut full fresh half-finished"
+)
+LIMITS = frozenset(LIMIT_WORDS.split())
 
 
 def has_cjk(text: str) -> bool:
@@ -70,17 +28,53 @@ def searchable(text: str) -> str:
 
 def telling(text: str) -> list[str]:
     """The words that tell texts apart, lower case, each once, in order."""
-    words = (w.lower() for w in WORD.findall(CJK.sub(" ", text)))
+    words = (_plain(w) for w in WORD.findall(CJK.sub(" ", text)))
     return list(dict.fromkeys(w for w in words if w not in SMALL))
 
 
+def _plain(word: str) -> str:
+    return re.sub(r"['’]s$", "", word.lower())
+
+
+def pairs(text: str) -> list[str]:
+    """The pairs of neighbouring CJK characters, each once, in order; a single character stands for itself."""
+    runs = re.findall(rf"{CJK.pattern}+", text)
+    return list(dict.fromkeys(run[i : i + 2] for run in runs for i in range(max(1, len(run) - 1))))
+
+
 def terms_of(query: str) -> list[str]:
-    """FTS5 expressions: the query's telling words, and its runs of CJK characters as phrases of pairs."""
-    runs = re.findall(rf"{CJK.pattern}+", query)
-    pairs = [run[i : i + 2] for run in runs for i in range(max(1, len(run) - 1))]
-    return [f'"{w}"' for w in telling(query)] + [f'"{" ".join(pair)}"' for pair in dict.fromkeys(pairs)]
+    """FTS5 expressions: the query's telling words, and its pairs of CJK characters as phrases."""
+    return [f'"{w}"' for w in telling(query)] + [f'"{" ".join(pair)}"' for pair in pairs(query)]
 
 
 def match_expression(query: str) -> str:
     """An FTS5 expression: any of the query's terms."""
     return " OR ".join(terms_of(query))
+
+
+def stem(word: str) -> str:
+    """A word without the ending of its plural."""
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 4 and word.endswith(("ches", "shes", "xes", "sses", "oes")):
+        return word[:-2]
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
+def head_of(query: str) -> str:
+    """The stem of the word for the thing an English query is about: the last one before a preposition or participle.
+
+    "a red fox in the snow" is about a fox, "a cup of coffee" about coffee, "a violin resting on sheet music" about a
+    violin. "" where there is no word.
+    """
+    before = ""
+    for match in WORD.finditer(query.split(",")[0].lower()):
+        word = _plain(match.group())
+        participle = word.endswith("ing") and before and before not in SMALL
+        if before and (word in LIMITS or participle):
+            break
+        if word not in SMALL:
+            before = word
+        elif word in ("of", "a", "an", "the"):
+            before = before if word != "of" else "of"
+    return stem(before) if before and before not in SMALL else ""
