@@ -22,6 +22,7 @@ from retrieval.relevance import Evidence, coverage, head_share, rarity, relevanc
 from retrieval.words import has_cjk, pairs, stem, telling, terms_of
 
 POOL = 60  # of each ranking
+SURE = 3.0  # how much the order of relevance counts against the order the rankings give together
 PLAUSIBLE = 0.3  # relevance from which on an upload goes before what a library offers
 UPLOAD_BONUS = 0.25  # by how much
 
@@ -115,10 +116,13 @@ class LibrarySource:
         best = [int(i) for i in sorted(scores, key=lambda i: (-scores[i], int(i)))[: 2 * k]]
         pictures = {i: picture for i, (picture, _) in self._library.pictures(best).items()}
         evidence = self._evidence(query, vector, pictures)
+        sure = {i: relevance(evidence[i], with_meaning=vector is not None) for i in best if i in pictures}
+        final = reciprocal_ranks(
+            [[str(i) for i in best], sorted(map(str, sure), key=lambda i: -sure[int(i)])], [1.0, SURE]
+        )
         offered: dict[Digest, Candidate] = {}
-        for i in (i for i in best if i in pictures):
-            sure = relevance(evidence[i], with_meaning=vector is not None)
-            candidate = Candidate(picture=pictures[i], source=self.name, score=scores[str(i)], relevance=sure)
+        for i in sorted(sure, key=lambda i: (-final[str(i)], i)):
+            candidate = Candidate(picture=pictures[i], source=self.name, score=final[str(i)], relevance=sure[i])
             offered.setdefault(pictures[i].digest, candidate)  # the same file may lie at two paths
         return list(offered.values())[:k]
 
