@@ -76,7 +76,7 @@ class SentenceEncoder:
 
     def encode_images(self, images: Sequence[Image.Image]) -> Vectors:
         """Not possible: it reads text."""
-        raise UsageError("A sentence encoder reads no pictures. Set INTERLEAVE_IMAGE_ENCODER to a CLIP model.")
+        raise UsageError(f"{self.name} reads texts, no pictures. Give an open_clip model for them.")
 
     def _load(self) -> tuple[Any, Any]:
         if self._parts is None:
