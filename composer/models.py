@@ -97,7 +97,9 @@ class ImageGenerator(Protocol):
     ) -> Image.Image:
         """Draw one RGB picture of `size` px (rounded down to the model's multiple).
 
-        Same prompt, size, seed, references and strength on the same machine: the same picture. Raises SetupError.
+        `strength`, 0 to 1, is how far the picture may move away from the references. Same prompt, size, seed,
+        references and strength on the same machine: the same picture. Raises SetupError, and ReplyError when the model
+        draws nothing that can be shown.
         """
         ...
 

@@ -9,42 +9,15 @@ import queue
 import secrets
 import threading
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from composer.backends.sampling import Sampling
 from composer.errors import ReplyError, SetupError
 from composer.models import Prompt, Schema, Usage
 
 CACHE_MIB = 512  # for the beginnings of other conversations; a token of the 1.5B model takes 28 KiB
 BATCH = 512  # tokens read between two looks at whether to stop
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sampling:
-    """How the next token is drawn. The defaults keep a 1.5 billion parameter model from repeating itself.
-
-    DRY punishes only what would continue a repeated run of tokens, so unlike a plain penalty it leaves names, commas
-    and common Chinese characters alone; both are off for JSON, whose marks must repeat.
-    """
-
-    temperature: float = 0.7
-    top_p: float = 0.9
-    min_p: float = 0.05
-    repeat_penalty: float = 1.05
-    repeat_last_n: int = 256
-    dry_multiplier: float = 0.5
-    dry_allowed_length: int = 4
-    dry_penalty_last_n: int = 2048
-    json_temperature: float = 0.4
-
-    def request(self, *, for_json: bool) -> dict[str, Any]:
-        """The fields of a request to the server."""
-        fields: dict[str, Any] = {"temperature": self.temperature, "top_p": self.top_p, "min_p": self.min_p}
-        if for_json:
-            return fields | {"temperature": self.json_temperature, "repeat_penalty": 1.0, "dry_multiplier": 0.0}
-        names = ("repeat_penalty", "repeat_last_n", "dry_multiplier", "dry_allowed_length", "dry_penalty_last_n")
-        return fields | {name: getattr(self, name) for name in names}
 
 
 class LlamaCppTextModel:
@@ -97,7 +70,7 @@ class LlamaCppTextModel:
             "cache_prompt": True,
             "timings_per_token": True,
             "return_progress": True,  # a sign of life after every batch read, so that reading can be stopped too
-            **self._sampling.request(for_json=schema is not None),
+            **_drawing(self._sampling, for_json=schema is not None),
         }
         if schema is not None:
             request["response_format"] = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
@@ -188,6 +161,15 @@ def _start(path: Path, context: int, threads: int) -> Any:  # noqa: ANN401
         return xllamacpp.Server(parameters)
     except Exception as error:
         raise SetupError(f"llama.cpp cannot load {path}: {error}. Run: python -m composer models check") from error
+
+
+def _drawing(sampling: Sampling, *, for_json: bool) -> dict[str, Any]:
+    """The server's names for how tokens are drawn."""
+    fields: dict[str, Any] = {"temperature": sampling.temperature, "top_p": sampling.top_p, "min_p": sampling.min_p}
+    if for_json:
+        return fields | {"temperature": sampling.json_temperature, "repeat_penalty": 1.0, "dry_multiplier": 0.0}
+    names = ("repeat_penalty", "repeat_last_n", "dry_multiplier", "dry_allowed_length", "dry_penalty_last_n")
+    return fields | {name: getattr(sampling, name) for name in names}
 
 
 def _chunks(chunk: Any) -> list[dict[str, Any]]:  # noqa: ANN401

@@ -160,7 +160,9 @@ def _object(data: bytes, server: Server) -> dict[str, Any]:
     try:
         value = json.loads(data)
     except ValueError as error:
-        raise ReplyError(f"{server.base_url} sent what is no JSON: {_short(data.decode('utf-8', 'replace'))!r}") from error
+        raise ReplyError(
+            f"{server.base_url} sent what is no JSON: {_short(data.decode('utf-8', 'replace'))!r}"
+        ) from error
     if not isinstance(value, dict):
         raise ReplyError(f"{server.base_url} sent {_short(str(value))!r} where an object was expected")
     if value.get("error"):
@@ -192,7 +194,9 @@ def _text(value: Any) -> str:  # noqa: ANN401 - whatever JSON the server has cho
 
 def _why(server: Server, error: requests.RequestException) -> str:
     if isinstance(error, requests.ReadTimeout) or "timed out" in str(error).lower():
-        return f"{server.base_url} gave no sign of life for {server.timeout:g} s. Raise INTERLEAVE_TIMEOUT or try later."
+        return (
+            f"{server.base_url} gave no sign of life for {server.timeout:g} s. Raise INTERLEAVE_TIMEOUT or try later."
+        )
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return f"{server.base_url} broke off in the middle of its reply. What came is kept; try again."
     return f"{server.base_url} cannot be reached ({type(error).__name__}). Is the server running there?"

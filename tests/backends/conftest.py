@@ -6,14 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from composer.backends.diffusion import DiffusersGenerator, Profile
+from composer.backends.hf_load import loaded
+from composer.backends.hf_text import TransformersTextModel
+from composer.backends.hf_vision import TransformersVisionModel
 from composer.backends.llamacpp import LlamaCppTextModel
-from composer.backends.openai import OpenAITextModel, Server
+from composer.backends.openai import OpenAITextModel, OpenAIVisionModel, Server
 from composer.backends.scripted import from_file
-from composer.models import Message
+from composer.models import ImageGenerator, Message, VisionModel
 from composer.weights import listed, path_of
 from tests.backends.stub_server import StubServer, running
-from tests.backends.text_subjects import LONG, Subject, canned
-from tests.fakes import ScriptedTextModel
+from tests.backends.text_subjects import LONG, Subject, canned, told
+from tests.backends.tiny_models import write_diffusion_model, write_text_model, write_vision_model
+from tests.fakes import FlatGenerator, ScriptedTextModel, ScriptedVisionModel
 
 
 @pytest.fixture
@@ -64,3 +69,59 @@ def stub() -> Iterator[StubServer]:
 @pytest.fixture
 def openai_text(stub: StubServer) -> Subject:
     return Subject(model=OpenAITextModel("m", Server(base_url=stub.at("good"))))
+
+
+@pytest.fixture(scope="session")
+def one_thread() -> Iterator[None]:
+    """Tiny tensors are quicker on one core, above all when others are busy."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def tiny_text_folder(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
+    return loaded(lambda where: write_text_model(Path(where)), str(tmp_path_factory.mktemp("text")))
+
+
+@pytest.fixture(scope="session")
+def tiny_vision_folder(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
+    return loaded(lambda where: write_vision_model(Path(where)), str(tmp_path_factory.mktemp("vision")))
+
+
+@pytest.fixture(scope="session")
+def tiny_diffusion_folder(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
+    return loaded(lambda where: write_diffusion_model(Path(where)), str(tmp_path_factory.mktemp("diffusion")))
+
+
+@pytest.fixture
+def transformers_text(tiny_text_folder: Path) -> Subject:
+    return Subject(model=TransformersTextModel(str(tiny_text_folder)))
+
+
+@pytest.fixture
+def scripted_vision() -> VisionModel:
+    return ScriptedVisionModel(lambda images, prompt: canned(told(prompt)))
+
+
+@pytest.fixture
+def openai_vision(stub: StubServer) -> VisionModel:
+    return OpenAIVisionModel("m", Server(base_url=stub.at("good")))
+
+
+@pytest.fixture(scope="session")
+def transformers_vision(tiny_vision_folder: Path) -> VisionModel:
+    return TransformersVisionModel(str(tiny_vision_folder))
+
+
+@pytest.fixture
+def flat_generator() -> ImageGenerator:
+    return FlatGenerator()
+
+
+@pytest.fixture(scope="session")
+def diffusers_generator(tiny_diffusion_folder: Path) -> ImageGenerator:
+    return DiffusersGenerator(str(tiny_diffusion_folder), profile=Profile(steps=2, guidance=1.5, licence="CC0 1.0"))

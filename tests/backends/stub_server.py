@@ -70,7 +70,9 @@ class _Handler(BaseHTTPRequestHandler):
         text = canned((Message(role="user", content=asked),))
         for stop in body.get("stop", []):
             text = text.split(stop)[0]
-        tokens = [text[i : i + 4] for i in range(0, len(text), 4)][: body.get("max_tokens") or body.get("max_completion_tokens")]
+        tokens = [text[i : i + 4] for i in range(0, len(text), 4)][
+            : body.get("max_tokens") or body.get("max_completion_tokens")
+        ]
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header(*(("Transfer-Encoding", "chunked") if chunked else ("Connection", "close")))

@@ -84,14 +84,14 @@ def test_a_server_that_asks_for_an_hour_is_given_up_at_once(stub: StubServer) ->
         ("400", ReplyError, "prompt is too long"),
     ],
 )
-def test_what_a_server_does_wrong_is_said(
-    stub: StubServer, behaviour: str, error: type[Exception], words: str
-) -> None:
+def test_what_a_server_does_wrong_is_said(stub: StubServer, behaviour: str, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         ask(at(stub, behaviour))
 
 
-@pytest.mark.parametrize(("behaviour", "words"), [("half", "broke off"), ("half-unchunked", "broke off"), ("garbage", "no JSON")])
+@pytest.mark.parametrize(
+    ("behaviour", "words"), [("half", "broke off"), ("half-unchunked", "broke off"), ("garbage", "no JSON")]
+)
 def test_half_a_stream_gives_what_came_and_then_the_error(stub: StubServer, behaviour: str, words: str) -> None:
     pieces = at(stub, behaviour).stream(told("Tell me."), max_tokens=40)
     assert next(pieces)

@@ -15,6 +15,7 @@ ENGINES = [
     "refusing_text",
     "script_file_text",
     "openai_text",
+    "transformers_text",
     pytest.param("llamacpp_text", marks=pytest.mark.starter),
 ]
 

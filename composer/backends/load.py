@@ -1,0 +1,131 @@
+"""From the name of an engine in the settings to the engine. Nothing is loaded here: that happens when it is first used."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from composer.errors import UsageError
+from composer.models import ImageGenerator, TextModel, VisionModel
+from composer.weights import listed, path_of
+
+Engine = TypeVar("Engine")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What engines are told beside their name; the settings of the same names."""
+
+    base_url: str = "http://127.0.0.1:8000/v1"
+    api_key_env: str = "OPENAI_API_KEY"
+    timeout: float = 120.0  # s
+    context: int = 16384  # tokens
+    threads: int = 0  # 0: as many as there are cores
+
+
+def text_model(spec: str, options: Options | None = None) -> TextModel:
+    """The text model of `BACKEND:WHAT`. Raises UsageError that lists what there is."""
+    return _of(TEXT, spec, "text model")(_what(spec), options or Options())
+
+
+def vision_model(spec: str, options: Options | None = None) -> VisionModel | None:
+    """The vision model of `BACKEND:WHAT`; None for "none". Raises UsageError that lists what there is."""
+    return None if spec == "none" else _of(VISION, spec, "vision model")(_what(spec), options or Options())
+
+
+def image_generator(spec: str, options: Options | None = None) -> ImageGenerator | None:
+    """The generator of `BACKEND:WHAT`; None for "none". Raises UsageError that lists what there is."""
+    return None if spec == "none" else _of(GENERATORS, spec, "generator")(_what(spec), options or Options())
+
+
+def _llamacpp(what: str, options: Options) -> TextModel:
+    from composer.backends.llamacpp import LlamaCppTextModel
+
+    path: Callable[[], Path]
+    writers = [one.name for one in listed() if one.role == "writer"]
+    if what in writers:
+        path = partial(path_of, what)
+    elif what.endswith(".gguf") or os.sep in what:
+        path = partial(Path, Path(what).expanduser())
+    else:
+        raise UsageError(f"llamacpp:{what} is neither a .gguf file nor one of: {', '.join(writers)}.")
+    return LlamaCppTextModel(path, name=f"llamacpp:{what}", context=options.context, threads=options.threads)
+
+
+def _transformers_text(what: str, options: Options) -> TextModel:
+    from composer.backends.hf_text import TransformersTextModel
+
+    return TransformersTextModel(what)
+
+
+def _transformers_vision(what: str, options: Options) -> VisionModel:
+    from composer.backends.hf_vision import TransformersVisionModel
+
+    return TransformersVisionModel(what)
+
+
+def _openai_text(what: str, options: Options) -> TextModel:
+    from composer.backends.openai import OpenAITextModel, Server
+
+    return OpenAITextModel(
+        what, Server(base_url=options.base_url, api_key_env=options.api_key_env, timeout=options.timeout)
+    )
+
+
+def _openai_vision(what: str, options: Options) -> VisionModel:
+    from composer.backends.openai import OpenAIVisionModel, Server
+
+    return OpenAIVisionModel(
+        what, Server(base_url=options.base_url, api_key_env=options.api_key_env, timeout=options.timeout)
+    )
+
+
+def _scripted(what: str, options: Options) -> TextModel:
+    from composer.backends.scripted import from_file
+
+    return from_file(Path(what).expanduser())
+
+
+def _diffusers(what: str, options: Options) -> ImageGenerator:
+    from composer.backends.diffusion import DiffusersGenerator
+
+    return DiffusersGenerator(what)
+
+
+TEXT: Mapping[str, Callable[[str, Options], TextModel]] = {
+    "llamacpp": _llamacpp,
+    "transformers": _transformers_text,
+    "openai": _openai_text,
+    "scripted": _scripted,
+}
+VISION: Mapping[str, Callable[[str, Options], VisionModel]] = {
+    "transformers": _transformers_vision,
+    "openai": _openai_vision,
+}
+GENERATORS: Mapping[str, Callable[[str, Options], ImageGenerator]] = {"diffusers": _diffusers}
+
+
+def _of(
+    known: Mapping[str, Callable[[str, Options], Engine]], spec: str, role: str
+) -> Callable[[str, Options], Engine]:
+    backend, _, what = spec.partition(":")
+    if backend not in known or not what:
+        choices = ", ".join(f"{name}:{EXAMPLES[name]}" for name in known)
+        nothing = "" if known is TEXT else ", none"
+        raise UsageError(f"There is no {role} {spec!r}. There are: {choices}{nothing}.")
+    return known[backend]
+
+
+EXAMPLES = {
+    "llamacpp": "NAME_OR_FILE.gguf",
+    "transformers": "FOLDER_OR_HUB_NAME",
+    "openai": "MODEL_NAME",
+    "scripted": "FILE.json",
+    "diffusers": "FOLDER_OR_HUB_NAME",
+}
+
+
+def _what(spec: str) -> str:
+    return spec.partition(":")[2]
