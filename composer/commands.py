@@ -5,7 +5,6 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +18,8 @@ from composer.events import EVENT, Edited, Event, Failed, Progress, StageStarted
 from composer.export import ExportOptions, bundle, write_bundle
 from composer.settings import describe_settings, load_settings
 from composer.store import ARTICLE, ArticleLog, PictureFolder, create, explained, fold, read_log, reopen
-from retrieval.captions import from_metadata, from_name
-from retrieval.images import as_picture
 from retrieval.picture import Attribution, Picture
+from retrieval.source import described_upload
 
 
 def compose(options: argparse.Namespace) -> int:
@@ -56,7 +54,7 @@ def replay(options: argparse.Namespace) -> int:
         print(ARTICLE.dump_json(article, indent=2).decode())
     else:
         pictures = PictureFolder(options.log.parent / "pictures")
-        print(bundle(article, reader(pictures)).markdown, end="")
+        print(bundle(article, pictures.read).markdown, end="")
     return 0
 
 
@@ -88,10 +86,8 @@ def show_settings(options: argparse.Namespace) -> int:
 def take_picture(path: Path, pictures: PictureFolder) -> Picture:
     """Keep a picture file that the author gives for one article. Raises UsageError naming the file."""
     try:
-        data = path.read_bytes()
-        notes = from_metadata(data).filled_from(from_name(path.name, ""))
-        credit = Attribution(title=notes.title or notes.caption, author=notes.author, source="Author", licence="yours")
-        picture, kept = as_picture(data, caption=notes.caption, keywords=notes.keywords, attribution=credit)
+        credit = Attribution(source="Author", licence="yours")
+        picture, kept = described_upload(path.read_bytes(), name=path.name, attribution=credit)
     except OSError as error:
         raise UsageError(f"Cannot read the picture {path}: {error.strerror}.") from error
     except UsageError as error:
@@ -224,22 +220,12 @@ def _write(log: ArticleLog, options: argparse.Namespace) -> None:
     log.snapshot()
     made = bundle(
         log.article,
-        reader(log.pictures),
+        log.pictures.read,
         options=ExportOptions(self_contained=options.self_contained, front_matter=options.front_matter),
     )
     write_bundle(made, log.folder)
     for warning in made.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-
-
-def reader(pictures: PictureFolder) -> Callable[[str], bytes | None]:
-    """How an export gets at an article's pictures."""
-
-    def read(digest: str) -> bytes | None:
-        path = pictures.path(digest)
-        return path.read_bytes() if path else None
-
-    return read
 
 
 def _show_progress(what: str, done: int, total: int) -> None:

@@ -8,8 +8,6 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from retrieval.source import LibrarySource, Upload, UploadSource
-
 from composer.backends.load import Options, image_generator, text_model, vision_model
 from composer.models import ImageGenerator, ImageSource, TextModel, VisionModel
 from composer.settings import Settings
@@ -19,6 +17,7 @@ from retrieval.encoder import Encoder, OpenClipEncoder, SentenceEncoder
 from retrieval.home import home
 from retrieval.library import Library
 from retrieval.packs import packs
+from retrieval.source import LibrarySource, UploadSource
 
 
 class Engines:
@@ -53,12 +52,14 @@ class Engines:
         """What one article is worked on with. With `folders` (indexed before) the library is these and the packs."""
         origins = [*packs(), *(str(f.expanduser().resolve()) for f in folders)] if folders else []
         sources: list[ImageSource] = []
-        if log.article.brief.uploads:
-            sources.append(UploadSource(list(_uploads(log)), sentences=self.sentences))
+        if uploads := log.article.brief.uploads:
+            sources.append(UploadSource(uploads, log.pictures.read, self.sentences))
         library = self.library()
         if library.count():
             sources.append(
-                LibrarySource(library, sentences=self.sentences, images=self.pixels, origins=origins, warn=self._warn)
+                LibrarySource(
+                    library, sentence=self.sentences, pixels=self.pixels, origins=lambda: origins, warn=self._warn
+                )
             )
         else:
             self._warn("The library is empty: no picture will be found. Run: python -m retrieval packs install")
@@ -70,15 +71,6 @@ class Engines:
             sources=tuple(sources),
             pictures=log.pictures,
         )
-
-
-def _uploads(log: ArticleLog) -> list[Upload]:
-    found = []
-    for picture in log.article.brief.uploads:
-        path = log.pictures.path(picture.digest)
-        if path:
-            found.append(Upload(picture=picture, data=path.read_bytes()))
-    return found
 
 
 def _sentence_encoder(name: str) -> Encoder | None:

@@ -70,6 +70,11 @@ class PictureFolder:
             return None
         return next((p for p in self.folder.glob(f"{digest}.*") if p.suffix != ".part"), None)
 
+    def read(self, digest: Digest) -> bytes | None:
+        """The bytes of a picture, or None where it is not kept here."""
+        path = self.path(digest)
+        return path.read_bytes() if path else None
+
 
 class ArticleLog:
     """One article, open: its present state, its log, its history and who listens. Safe to use from several threads."""

@@ -32,9 +32,8 @@ from composer.revise import FACTOR, revise, text_ids
 from composer.store import ArticleLog
 from composer.toolkit import Toolkit
 from composer.workspace import Workspace
-from retrieval.captions import from_name
-from retrieval.images import as_picture
 from retrieval.picture import Attribution, Candidate
+from retrieval.source import described_upload
 
 Request = Mapping[str, Any]
 Action = Callable[[Workspace, ArticleLog, Request], None]
@@ -53,9 +52,8 @@ def take_upload(workspace: Workspace, article_id: str, slot_id: str, name: str, 
     """A picture that the person gives for a slot: kept, offered and chosen, with words from its file's name."""
     log = workspace.open(article_id)
     slot = _slot(log, slot_id)
-    caption = from_name(name, "").caption
-    credit = Attribution(title=caption or name, source="Author", licence="yours")
-    picture, kept = as_picture(data, caption=caption, attribution=credit)
+    credit = Attribution(source="Author", licence="yours")
+    picture, kept = described_upload(data, name=name, attribution=credit)
     log.pictures.put(picture.digest, picture.media_type, kept)
     candidate = Candidate(picture=picture, source="uploads", score=1.0, relevance=1.0)
     words, alt = plain_words(slot, picture, log.article.brief.language)

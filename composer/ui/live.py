@@ -17,7 +17,6 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from composer.article import Article, Block
-from composer.commands import reader
 from composer.errors import ConflictError, InterleaveError, UsageError
 from composer.events import Failed, Finished, StageStarted, Warned
 from composer.export import ExportOptions, bundle, zip_bundle
@@ -196,7 +195,7 @@ def _download(workspace: Workspace, article_id: str, form: str) -> Response:
     try:
         log = workspace.open(article_id)
         options = ExportOptions(self_contained=form == "html")
-        made = bundle(log.article, reader(log.pictures), options=options)
+        made = bundle(log.article, log.pictures.read, options=options)
     except InterleaveError as error:
         return Response(str(error), 404)
     forms = {
