@@ -5,6 +5,7 @@ Knows file forms; trusts no name and no header: what cannot be decoded within th
 
 import hashlib
 import io
+import re
 import warnings
 from typing import Literal
 
@@ -16,6 +17,8 @@ from retrieval.picture import Attribution, Digest, Picture
 
 MAX_BYTES = 64_000_000
 MAX_PIXELS = 80_000_000
+TOO_LARGE = f"The picture has more than {MAX_PIXELS // 1_000_000} million pixels. Make it smaller and give it again."
+REFERENCE = re.compile(r"""([\w:.-]*href)\s*=\s*("[^"]*"|'[^']*')""", re.IGNORECASE)
 SVG_PX = 1024  # longer side of a rendered drawing
 MEDIA_TYPES = {
     "PNG": "image/png",
@@ -51,18 +54,17 @@ def decode(data: bytes, *, px: int = 0) -> Image.Image:
             warnings.simplefilter("ignore")  # Pillow warns of sizes and of damaged metadata; both are handled here
             image: Image.Image = Image.open(io.BytesIO(data))
             if image.width * image.height > MAX_PIXELS:
-                raise UsageError(
-                    f"The picture has {image.width} x {image.height} px, which is more than "
-                    f"{MAX_PIXELS // 1_000_000} million. Make it smaller and give it again."
-                )
+                raise UsageError(f"{TOO_LARGE} ({image.width} x {image.height} px)")
             if px and image.format == "JPEG":
                 image.draft("RGB", (px, px))
             image.load()
             image = ImageOps.exif_transpose(image)
             return _eight_bit(image)
+    except Image.DecompressionBombError as error:
+        raise UsageError(f"{TOO_LARGE} ({error})") from error
     except UnidentifiedImageError as error:
         raise UsageError("This is not a picture, or of a form that cannot be read. Give PNG, JPEG or WebP.") from error
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise UsageError(f"The picture is damaged and cannot be read: {error}.") from error
 
 
@@ -161,12 +163,41 @@ def _render_svg(data: bytes, px: int) -> Image.Image:
         import resvg_py
     except ImportError as error:
         raise UsageError("SVG drawings need resvg_py. Run: pip install -r requirements.txt") from error
-    text = data.decode("utf-8", "replace")
+    text = REFERENCE.sub(_own_reference, data.decode("utf-8", "replace"))
+    tall = _is_tall(text)
     try:  # without a resolution the library takes millimetres for nothing; reading all fonts is slow
-        png = bytes(resvg_py.svg_to_bytes(svg_string=text, width=px, dpi=96.0, skip_system_fonts="<text" not in text))
+        png = bytes(
+            resvg_py.svg_to_bytes(
+                svg_string=text,
+                width=None if tall else px,
+                height=px if tall else None,
+                dpi=96.0,
+                skip_system_fonts="<text" not in text,
+            )
+        )
         return Image.open(io.BytesIO(png)).convert("RGBA")
     except Exception as error:
         raise UsageError(f"The SVG drawing cannot be rendered: {error}.") from error
+
+
+def _own_reference(match: re.Match[str]) -> str:
+    """A reference into the drawing itself or to a picture within it; any other is emptied, it could read files."""
+    return match[0] if re.match(r"[\"']\s*(#|data:image/(png|jpe?g|gif|webp)[;,])", match[2]) else f'{match[1]}=""'
+
+
+def _is_tall(svg: str) -> bool:
+    """Whether a drawing is higher than wide, so that its height must be limited."""
+    head = re.search(r"<svg\b[^>]*>", svg, re.IGNORECASE)
+    box = re.search(
+        r"\bviewBox\s*=\s*[\"']\s*[-\d.eE]+[\s,]+[-\d.eE]+[\s,]+([\d.eE]+)[\s,]+([\d.eE]+)", head[0] if head else ""
+    )
+    sizes = [re.search(rf"\s{name}\s*=\s*[\"']\s*([\d.]+)", head[0] if head else "") for name in ("width", "height")]
+    try:
+        if box:
+            return float(box[2]) > float(box[1])
+        return all(sizes) and float(sizes[1][1]) > float(sizes[0][1])  # type: ignore[index]
+    except ValueError:
+        return False
 
 
 def _allow_heif() -> None:
