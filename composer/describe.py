@@ -15,6 +15,7 @@ from composer.conversation import language, written_so_far
 from composer.edits import ChooseImage, DescribeImage
 from composer.errors import InterleaveError, ReplyError, UsageError
 from composer.events import Progress, Stage, StageStarted, Warned
+from composer.facts import terms
 from composer.markdown import CJK, plain_text
 from composer.models import VisionModel
 from composer.prompts import Prompts, prompts, user
@@ -25,7 +26,7 @@ from retrieval.picture import Candidate, Picture
 
 WORDS_SCHEMA = {
     "type": "object",
-    "properties": {"alt": {"type": "string", "maxLength": 140}, "caption": {"type": "string", "maxLength": 180}},
+    "properties": {"alt": {"type": "string", "maxLength": 140}, "caption": {"type": "string", "maxLength": 220}},
     "required": ["alt", "caption"],
     "additionalProperties": False,
 }
@@ -35,6 +36,7 @@ LOOK_SCHEMA = {
     "required": ["best", "alt", "caption"],
     "additionalProperties": False,
 }
+LONGEST_CAPTION = 150  # characters
 LONGEST_ALT = 150  # characters; screen readers read an alt text in one breath
 
 
@@ -75,6 +77,21 @@ def tidy_alt(alt: str, template: Prompts) -> str:
     return alt[:1].upper() + alt[1:]
 
 
+def grounded(alt: str, known: str) -> bool:
+    """Whether most of an alt text's words are known of the picture. A text in another script cannot be judged so."""
+    words = terms(alt)
+    return bool(CJK.search(alt)) or len(words & terms(known)) >= 0.5 * len(words)
+
+
+def shorten(caption: str) -> str:
+    """A caption of at most LONGEST_CAPTION characters, cut at a clause's end."""
+    if len(caption) <= LONGEST_CAPTION:
+        return caption
+    cuts = [m.start() for m in re.finditer(r"[,;.。，；]\s*|\s(?=and |which |while )", caption[:LONGEST_CAPTION])]
+    head = caption[: cuts[-1]] if cuts and cuts[-1] > 30 else caption[:LONGEST_CAPTION].rsplit(" ", 1)[0] + " …"
+    return head.rstrip(" ,;，；") + ("" if head.endswith(("…", ".", "。")) else "。" if CJK.search(head) else ".")
+
+
 def _one(toolkit: Toolkit, article: Article, slot: ImageSlot) -> Stage:
     picture = slot.picture
     if picture is None:
@@ -90,7 +107,7 @@ def _one(toolkit: Toolkit, article: Article, slot: ImageSlot) -> Stage:
         return (yield DescribeImage(id=slot.id, caption=caption, alt=alt))
     if picture.digest != slot.chosen:
         article = yield ChooseImage(id=slot.id, digest=picture.digest)
-    caption, alt = _settle(words, slot, picture, article)
+    caption, alt = _settle(words, slot, picture, article, seen=toolkit.vision is not None)
     return (yield DescribeImage(id=slot.id, caption=caption, alt=alt))
 
 
@@ -133,11 +150,13 @@ def _words(reply: str) -> Words:
         raise ReplyError(f"the model's words for a picture could not be read: {reply[:80]!r}") from error
 
 
-def _settle(words: Words, slot: ImageSlot, picture: Picture, article: Article) -> tuple[str, str]:
+def _settle(words: Words, slot: ImageSlot, picture: Picture, article: Article, *, seen: bool) -> tuple[str, str]:
     """Caption and alt that can be used: tidy, different, in the article's script; the plain ones where they are not."""
     plain_caption, plain_alt = plain_words(slot, picture, article.brief.language)
     alt = tidy_alt(words.alt, prompts(article.brief.language)) or plain_alt
-    caption = " ".join(words.caption.split()) or plain_caption
+    if not seen and not grounded(alt, f"{picture.caption} {' '.join(picture.keywords)} {slot.query}"):
+        alt = tidy_alt(plain_alt, prompts(article.brief.language))
+    caption = shorten(" ".join(words.caption.split())) or plain_caption
     if article.brief.language.startswith("zh"):
         caption = caption if CJK.search(caption) else plain_caption
         alt = alt if CJK.search(alt) else plain_alt

@@ -36,6 +36,7 @@ window.mountArticle = (element, props, watch) => {
     if (id) url.searchParams.set("article", id); else url.searchParams.delete("article");
     history.replaceState(null, "", url);
     if (id) connect();
+    if (id && innerWidth < 768) root.scrollIntoView();
   };
   const connect = () => {
     const address = new URL(`live/${id}`, document.baseURI);
@@ -83,7 +84,7 @@ window.mountArticle = (element, props, watch) => {
   const draw = (key, block) => {
     let node = known[key];
     if (!node) {
-      node = make('<div><div class="il-content"></div><div class="il-tools" role="group"></div><div class="il-panel" hidden></div></div>');
+      node = make('<div tabindex="-1"><div class="il-content"></div><div class="il-tools" role="group"></div><div class="il-panel" hidden></div></div>');
       node.dataset.block = key;
       known[key] = node;
     }

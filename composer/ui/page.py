@@ -32,7 +32,7 @@ def build(workspace: Workspace, engines: Engines) -> gr.Blocks:
             form = _form()
             with gr.Row():
                 write_now = gr.Button("Write at once", variant="primary")
-                plan_first = gr.Button("Plan the outline first")
+                plan_first = gr.Button("Plan first")
             saved = _saved(workspace)
             with gr.Accordion("What is installed", open=False):
                 gr.Markdown(installed(engines))
@@ -55,7 +55,7 @@ def build(workspace: Workspace, engines: Engines) -> gr.Blocks:
 
 WELCOME = """
 ### Nothing is open yet
-Write on the left what the article is about, then press **Write at once**, or plan the outline first and change it
+Write on the left what the article is about, then press **Write at once**, or **Plan first** to change the outline
 before it is written. Everything is saved while it happens; close the page and come back any time.
 """
 
@@ -123,7 +123,7 @@ def _form() -> dict[str, Any]:
         form["language"] = gr.Dropdown(names, value="auto", label="Language", min_width=120)
     with gr.Row():
         form["words"] = gr.Number(
-            0, label="Words (0: as the brief says)", precision=0, minimum=0, maximum=20000, min_width=120
+            0, label="Words (0: by the brief)", precision=0, minimum=0, maximum=20000, min_width=120
         )
         form["images"] = gr.Number(3, label="Pictures", precision=0, minimum=0, maximum=40, min_width=100)
         form["automatic"] = gr.Checkbox(True, label="Automatic count", min_width=100)
