@@ -1,6 +1,7 @@
 """How words are prepared for full-text search, alike for what is stored and for what is asked; what a query is about."""
 
 import re
+from itertools import pairwise
 
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]")
 WORD = re.compile(r"[^\W_]+(?:['’]s\b)?")
@@ -11,9 +12,12 @@ SMALL_WORDS = (
 SMALL = frozenset(SMALL_WORDS.split())
 LIMIT_WORDS = (
     "on in at with over under near by for from through into onto inside between behind above below against during that"
-    " which who to and or showing filled carved seen made built cut full fresh half-finished"
+    " which who to and or showing"
 )
 LIMITS = frozenset(LIMIT_WORDS.split())
+STATES = frozenset(
+    ["fresh", "full", "cut", "made", "built", "carved", "filled", "seen"]
+)  # end a thing like a participle does
 
 
 def has_cjk(text: str) -> bool:
@@ -67,14 +71,13 @@ def head_of(query: str) -> str:
     "a red fox in the snow" is about a fox, "a cup of coffee" about coffee, "a violin resting on sheet music" about a
     violin. "" where there is no word.
     """
-    before = ""
-    for match in WORD.finditer(query.split(",")[0].lower()):
-        word = _plain(match.group())
-        participle = word.endswith("ing") and before and before not in SMALL
-        if before and (word in LIMITS or participle):
+    words = [_plain(w) for w in WORD.findall(CJK.sub(" ", query.split(",")[0]))]
+    head, open_ = "", True  # open: the word that comes belongs to the thing, as behind an article or "of"
+    for word, following in pairwise([*words, ""]):
+        ends = not following or following in SMALL or following in LIMITS
+        if not open_ and (word in LIMITS or ((word.endswith("ing") or word in STATES) and ends)):
             break
         if word not in SMALL:
-            before = word
-        elif word in ("of", "a", "an", "the"):
-            before = before if word != "of" else "of"
-    return stem(before) if before and before not in SMALL else ""
+            head = word
+        open_ = word in SMALL
+    return stem(head)
