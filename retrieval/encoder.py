@@ -4,8 +4,10 @@ Rows have unit length, so a dot product is a cosine. A vector belongs to the enc
 never meet.
 """
 
+import hashlib
 import threading
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -18,6 +20,7 @@ from retrieval.torchvision_fix import allow_cpu_torchvision
 
 Vectors = NDArray[np.float32]
 BATCH = 64
+ENDS = 1 << 16  # bytes
 
 
 @runtime_checkable
@@ -49,10 +52,14 @@ class SentenceEncoder:
     dim = 384
 
     def __init__(self, folder: Path) -> None:
-        self.name = f"sentence:{folder.name}"
         self._folder = folder
         self._parts: tuple[Any, Any] | None = None
         self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """The folder's name and a mark of what is in it."""
+        return f"sentence:{self._folder.name}:{fingerprint(self._folder)}"
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """See `Encoder.encode_texts`. Long texts are cut at 128 tokens."""
@@ -87,9 +94,11 @@ class SentenceEncoder:
             from transformers.utils import logging
 
             logging.disable_progress_bar()  # a second's loading needs none
-
-            model = AutoModel.from_pretrained(self._folder, dtype=fast_dtype())
-            self._parts = AutoTokenizer.from_pretrained(self._folder), model.eval()
+            try:
+                model = AutoModel.from_pretrained(self._folder, dtype=fast_dtype())
+                self._parts = AutoTokenizer.from_pretrained(self._folder), model.eval()
+            except (OSError, ValueError) as error:
+                raise SetupError(f"The sentence encoder {self._folder} cannot be loaded: {error}") from error
         return self._parts
 
 
@@ -97,10 +106,15 @@ class OpenClipEncoder:
     """Any open_clip model: "NAME/TAG" from the Hub, or a folder in open_clip's own form; loaded when first used."""
 
     def __init__(self, model: str) -> None:
-        self.name = f"open_clip:{model}"
         self._model = model
         self._parts: tuple[Any, Any, Any] | None = None
         self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """NAME/TAG, or a folder's name and a mark of what is in it."""
+        folder = Path(self._model)
+        return f"open_clip:{folder.name}:{fingerprint(folder)}" if folder.is_dir() else f"open_clip:{self._model}"
 
     @property
     def dim(self) -> int:
@@ -156,6 +170,18 @@ class OpenClipEncoder:
                 ) from error
             self._parts = model.to(fast_dtype()).eval(), preprocess, tokenizer
         return self._parts
+
+
+@cache
+def fingerprint(folder: Path) -> str:
+    """Eight characters that change with a model's settings or weights; of the weights only both ends are read."""
+    found = hashlib.sha256()
+    for path in sorted(p for p in folder.glob("*") if p.suffix in (".json", ".safetensors", ".bin", ".pt")):
+        with path.open("rb") as file:
+            found.update(f"{path.name} {path.stat().st_size}".encode() + file.read(ENDS))
+            file.seek(max(0, path.stat().st_size - ENDS))
+            found.update(file.read(ENDS))
+    return found.hexdigest()[:8]
 
 
 def unit_rows(rows: NDArray[Any]) -> Vectors:
