@@ -139,7 +139,10 @@ def _start(path: Path, context: int, threads: int) -> Any:  # noqa: ANN401
     try:
         import xllamacpp
     except ImportError as error:
-        raise SetupError("xllamacpp is not installed. Run: pip install -r requirements.txt") from error
+        raise SetupError(
+            f"llama.cpp cannot be loaded: {error}. Run: pip install -r requirements.txt; where libgomp.so.1 is missing, "
+            "install it (Debian, Ubuntu: apt install libgomp1)."
+        ) from error
     if not path.is_file():
         raise SetupError(f"There is no model file {path}. Run: python -m composer models list")
     parameters = xllamacpp.CommonParams()

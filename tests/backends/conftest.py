@@ -44,12 +44,12 @@ def small_llama() -> Callable[[], LlamaCppTextModel]:
     """SmolLM2 on llama.cpp, a new adapter over one loaded engine for each call."""
     if not next(one for one in listed() if one.name == "smollm2-135m").installed:
         pytest.skip("SmolLM2 is not here. Run: python -m composer models pull smollm2-135m")
-    loaded = LlamaCppTextModel(lambda: path_of("smollm2-135m"), name="llamacpp:smollm2-135m", context=2048)
-    list(loaded.stream((Message(role="user", content="Hi"),), max_tokens=1))
+    engine = LlamaCppTextModel(lambda: path_of("smollm2-135m"), name="llamacpp:smollm2-135m", context=2048, threads=1)
+    list(engine.stream((Message(role="user", content="Hi"),), max_tokens=1))
 
     def another() -> LlamaCppTextModel:
-        model = LlamaCppTextModel(lambda: path_of("smollm2-135m"), name=loaded.name, context=2048)
-        model._server = loaded._server
+        model = LlamaCppTextModel(lambda: path_of("smollm2-135m"), name=engine.name, context=2048)
+        model._server = engine._server
         return model
 
     return another

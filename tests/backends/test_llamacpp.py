@@ -17,7 +17,7 @@ Small = Callable[[], LlamaCppTextModel]
 @pytest.mark.starter
 def test_a_growing_conversation_is_not_read_again_with_and_without_a_schema(small_llama: Small) -> None:
     model = small_llama()
-    begin = told("Tell me about herons, and about where they nest. " * 8)
+    begin = told("Tell me about herons, and about where they nest. " * 3)
     reply = "".join(model.stream(begin, max_tokens=12))
     read = model.usage.prompt_tokens
     longer = (*begin, Message(role="assistant", content=reply), Message(role="user", content="Answer in JSON."))
