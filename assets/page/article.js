@@ -27,7 +27,7 @@ window.mountArticle = (element, props, watch) => {
 
   // ---- following -------------------------------------------------------------------------------------------------
   const follow = (article) => {
-    if (article === id && socket) return;
+    if (article === id && (socket || !id)) return;  // at first the address still names the article to come back to
     id = article; known = {}; last = null; openTray = "";
     body.replaceChildren(); notes.replaceChildren(); $(".il-notes-box").hidden = true;
     if (socket) { socket.onclose = null; socket.close(); socket = null; }
@@ -55,10 +55,7 @@ window.mountArticle = (element, props, watch) => {
     if (news.gone) { say("error", news.gone); socket.onclose = null; return; }
     last = news;
     root.lang = news.lang; root.dir = /^(ar|he|fa|ur)/.test(news.lang) ? "rtl" : "ltr";
-    if (!$(".il-head form")) {
-      $(".il-title").textContent = news.title || "Untitled";
-      $(".il-summary").textContent = news.summary;
-    }
+    if (!$(".il-head form")) headline();
     for (const [key, block] of Object.entries(news.blocks)) draw(key, block);
     const wanted = new Set(news.order);
     for (const child of [...body.children]) if (!wanted.has(child.dataset.block)) child.remove();
@@ -79,6 +76,10 @@ window.mountArticle = (element, props, watch) => {
     $("[data-do=redo]").disabled = !news.redo;
     $(".il-downloads").hidden = news.order.length === 0;
   };
+  const headline = () => {
+    $(".il-title").textContent = last.title || "Untitled";
+    $(".il-summary").textContent = last.summary;
+  };
   const unfinished = (news) => news.order.some((key) => known[key]?.source?.written === false);
 
   const draw = (key, block) => {
@@ -89,9 +90,8 @@ window.mountArticle = (element, props, watch) => {
       known[key] = node;
     }
     node.className = block.classes + (node.classList.contains("il-editing") ? " il-editing" : "");
-    node.source = block.source;
-    node.tray = block.tray;
-    if (!node.classList.contains("il-editing")) patch($(".il-content", node), block.html);
+    Object.assign(node, { source: block.source, tray: block.tray, html: block.html });
+    if (!node.classList.contains("il-editing")) patch($(".il-content", node), node.html);
     tools(node);
     if (openTray === key) tray(node);
   };
@@ -125,7 +125,10 @@ window.mountArticle = (element, props, watch) => {
     $("textarea, input, button", box)?.focus();
     return box;
   };
-  const close = (node) => { node.classList.remove("il-editing"); panel(node, ""); if (openTray === node.dataset.block) openTray = ""; };
+  const close = (node) => {
+    if (node.classList.contains("il-editing")) { node.classList.remove("il-editing"); patch($(".il-content", node), node.html); }
+    panel(node, "");
+    if (openTray === node.dataset.block) openTray = ""; };
   const field = (name, label, value, rows = 1) => {
     const text = String(value ?? "").replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/"/g, "&quot;");
     return `<label>${label}${rows > 1 ? `<textarea name="${name}" rows="${rows}">${text}</textarea>` : `<input name="${name}" value="${text}">`}</label>`;
@@ -200,8 +203,8 @@ window.mountArticle = (element, props, watch) => {
       head.append(make(`<form>${field("title", "Title", last.title)}${field("summary", "Summary", last.summary, 2)}<div>${button("savetitle", "Save")}${button("canceltitle", "Cancel")}</div></form>`));
       $("input", head).focus();
     },
-    savetitle: async () => { const f = $(".il-head form"); if (await send({ action: "title", title: f.elements.title.value, summary: f.elements.summary.value })) f.remove(); },
-    canceltitle: () => $(".il-head form").remove(),
+    savetitle: async () => { const f = $(".il-head form"); if (await send({ action: "title", title: f.elements.title.value, summary: f.elements.summary.value })) { f.remove(); headline(); } },
+    canceltitle: () => { $(".il-head form").remove(); headline(); },
     download: (b) => { location.href = `articles/${id}/download/${b.dataset.form}`; },
   };
   root.addEventListener("click", (event) => {

@@ -1,7 +1,6 @@
 """A whole composition with a scripted model: what stands in the article, who wins, what a break leaves behind."""
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +11,7 @@ from composer.article import Article, TextBlock
 from composer.brief import Wishes
 from composer.compose import Driver, compose
 from composer.edits import AddBlock, Lock, ReplaceText
-from composer.events import Edited, Event, Progress
+from composer.events import Edited, Event, Progress, Stage
 from composer.markdown import count_words
 from composer.models import Prompt
 from composer.plan import plan
@@ -158,7 +157,7 @@ def test_a_block_taken_over_in_mid_stream_is_left_to_the_person(tmp_path: Path) 
         if not hasattr(item, "stage") and not hasattr(item, "message"):
             driver._edit(item)  # type: ignore[arg-type]
             if not taken and getattr(item, "kind", "") == "append_text":
-                taken = item.id  # type: ignore[union-attr]
+                taken = item.id
                 log.commit(ReplaceText(id=taken, markdown="Mine."), by="person", step=log.next_step())
         try:
             item = stage.send(log.article)
@@ -253,12 +252,12 @@ def test_a_crash_in_a_stage_is_a_failure_that_keeps_the_article(
 def test_edits_of_a_stage_that_no_longer_fit_are_dropped(tmp_path: Path) -> None:
     log = start(tmp_path)
 
-    def stage(article: Article) -> Iterator[object]:
+    def stage(article: Article) -> Stage:
         yield AddBlock(block=TextBlock(id="b9", markdown="x"), after="b77")
-        yield AddBlock(block=TextBlock(id="b9", markdown="x"), after=None)
+        article = yield AddBlock(block=TextBlock(id="b9", markdown="x"), after=None)
         return article
 
-    assert Driver(log).run(stage(log.article))  # type: ignore[arg-type]
+    assert Driver(log).run(stage(log.article))
     assert [b.id for b in log.article.blocks] == ["b9"]
 
 
