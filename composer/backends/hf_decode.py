@@ -91,7 +91,7 @@ def sampler(sampling: Sampling, seed: int, grammar: Grammar | None) -> Draw:
 
     def draw(logits: Any, before: Sequence[int]) -> int:  # noqa: ANN401
         if grammar is None:
-            _penalise(logits, before[-sampling.repeat_last_n :], sampling.repeat_penalty)
+            logits = _penalised(logits, before[-sampling.repeat_last_n :], sampling.repeat_penalty)
         else:
             allowed = torch.from_numpy(grammar.allowed(len(logits))).to(logits.device)
             logits = logits.masked_fill(~allowed, -torch.inf)
@@ -105,13 +105,15 @@ def sampler(sampling: Sampling, seed: int, grammar: Grammar | None) -> Draw:
     return draw
 
 
-def _penalise(logits: Any, recent: Sequence[int], penalty: float) -> None:  # noqa: ANN401
-    """Make tokens that came before less likely, in place (Keskar et al. 2019, CTRL)."""
+def _penalised(logits: Any, recent: Sequence[int], penalty: float) -> Any:  # noqa: ANN401
+    """The logits with tokens that came before made less likely (Keskar et al. 2019, CTRL)."""
     import torch
 
+    if penalty == 1.0:
+        return logits
     seen = torch.tensor(sorted(set(recent)), dtype=torch.long, device=logits.device)
     found = logits[seen]
-    logits[seen] = torch.where(found > 0, found / penalty, found * penalty)
+    return logits.scatter(0, seen, torch.where(found > 0, found / penalty, found * penalty))
 
 
 def _cut(chances: Any, sampling: Sampling) -> Any:  # noqa: ANN401

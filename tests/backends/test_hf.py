@@ -38,6 +38,20 @@ def test_the_same_seed_gives_the_same_reply_and_another_another(tiny_text_folder
     assert first != other
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_every_number_type_and_a_penalty_work(
+    tiny_text_folder: Path, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    monkeypatch.setattr("composer.backends.hf_text.place", lambda: ("cpu", getattr(torch, dtype)))
+    without, much = (
+        TransformersTextModel(str(tiny_text_folder), sampling=Sampling(repeat_penalty=p, temperature=0.01))
+        for p in (1.0, 5.0)
+    )
+    assert ask(without, told("Hello.")) != ask(much, told("Hello."))
+
+
 def test_a_conversation_beyond_the_models_positions_is_refused(tiny_text_folder: Path) -> None:
     with pytest.raises(ReplyError, match="longer than the 4096"):
         ask(TransformersTextModel(str(tiny_text_folder)), told("word " * 1000))
