@@ -53,7 +53,12 @@ def main() -> None:
         fit(source, answered[::2], table["none"][::2])
         return
     lines = [*head(library), "", *quality(library, sentence, answered[1::2], table["other_languages"])]
-    lines += ["", *decisions(source, answered, table["none"]), "", *speed(source, [q for q, _ in answered])]
+    lines += [
+        "",
+        *decisions(source, answered, table["none"], table["other_languages"]),
+        "",
+        *speed(source, [q for q, _ in answered]),
+    ]
     lines += ["", *style(source, library, answered)]
     print("\n".join(lines))
     if options.write:
@@ -104,7 +109,9 @@ def _hits(source: LibrarySource, queries: Sequence[Query]) -> str:
     return f"{first:.0%} | {within:.0%} | {share:.0%}"
 
 
-def decisions(source: LibrarySource, answered: Sequence[Query], none: Sequence[str]) -> list[str]:
+def decisions(
+    source: LibrarySource, answered: Sequence[Query], none: Sequence[str], others: dict[str, list[Query]]
+) -> list[str]:
     """What happens to a slot when the best of the candidates at or above the threshold is taken."""
     lines = [f"## Slots at the threshold {THRESHOLD}", ""]
     lines += ["| queries | filled rightly | filled wrongly | left open |", "|---|---|---|---|"]
@@ -113,6 +120,9 @@ def decisions(source: LibrarySource, answered: Sequence[Query], none: Sequence[s
         lines.append(_outcome_row(f"{name}, with an answer ({len(outcomes)})", outcomes))
         outcomes = [_outcome(source, text, "(?!)") for text in none[part]]
         lines.append(_outcome_row(f"{name}, without ({len(outcomes)})", outcomes))
+    for language, own in others.items():
+        outcomes = [_outcome(source, text, answer) for text, answer in own]
+        lines.append(_outcome_row(f"in {language}, with an answer ({len(own)})", outcomes))
     return lines
 
 

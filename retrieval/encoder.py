@@ -172,14 +172,19 @@ class OpenClipEncoder:
         return self._parts
 
 
-@cache
 def fingerprint(folder: Path) -> str:
     """Eight characters that change with a model's settings or weights; of the weights only both ends are read."""
+    files = sorted(p for p in folder.glob("*") if p.suffix in (".json", ".safetensors", ".bin", ".pt"))
+    return _fingerprint(tuple((p, p.stat().st_size, p.stat().st_mtime_ns) for p in files))
+
+
+@cache
+def _fingerprint(files: tuple[tuple[Path, int, int], ...]) -> str:
     found = hashlib.sha256()
-    for path in sorted(p for p in folder.glob("*") if p.suffix in (".json", ".safetensors", ".bin", ".pt")):
+    for path, size, _ in files:
         with path.open("rb") as file:
-            found.update(f"{path.name} {path.stat().st_size}".encode() + file.read(ENDS))
-            file.seek(max(0, path.stat().st_size - ENDS))
+            found.update(f"{path.name} {size}".encode() + file.read(ENDS))
+            file.seek(max(0, size - ENDS))
             found.update(file.read(ENDS))
     return found.hexdigest()[:8]
 

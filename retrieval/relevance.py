@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from math import exp, log
 
-from retrieval.words import has_cjk, head_of, pairs, stem, telling
+from retrieval.picture import Picture
+from retrieval.words import cjk_names, cjk_thing, has_cjk, head_of, stem, telling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,17 +52,34 @@ def coverage(held: Sequence[bool], weights: Sequence[float]) -> float:
     return sum(w for w, h in zip(weights, held, strict=True) if h) / total if total else 0.0
 
 
-def head_share(query: str, texts: Sequence[str]) -> float:
-    """1 when one of the texts holds the thing the query is about."""
+def evidence(query: str, picture: Picture, *, cosine: float, held: float, texts: Sequence[str]) -> Evidence:
+    """What speaks for a picture; `texts` is all that is written about it, `held` the share of English words in there."""
+    if has_cjk(query):
+        return _cjk_evidence(query, texts)
+    asked = {stem(w) for w in telling(query)}
     head = head_of(query)
-    return float(bool(head) and any(head in {stem(w) for w in telling(text)} for text in texts))
+    captions = (picture.caption, *(t for t in texts if t not in picture.keywords))
+    return Evidence(
+        cosine=cosine,
+        held=held,
+        head=float(bool(head) and any(head in {stem(w) for w in telling(text)} for text in texts)),
+        said=max(_share(asked, caption) for caption in captions),
+    )
 
 
-def said_share(query: str, captions: Sequence[str]) -> float:
-    """The largest share of a caption's telling words (or pairs of characters) that the query says."""
-    asked = {stem(w) for w in telling(query)} | set(pairs(query))
-    shares = [0.0]
-    for caption in captions:
-        words = pairs(caption) if has_cjk(caption) else [stem(w) for w in telling(caption)]
-        shares += [sum(w in asked for w in words) / len(words)] if words else []
-    return max(shares)
+def _share(asked: set[str], caption: str) -> float:
+    """The share of a caption's telling words that the query says."""
+    words = [stem(w) for w in telling(caption)]
+    return sum(w in asked for w in words) / len(words) if words else 0.0
+
+
+def _cjk_evidence(query: str, texts: Sequence[str]) -> Evidence:
+    """By names: a caption or keyword in the query's script that the query holds, best at the end of its main part."""
+    thing = cjk_thing(query)
+    names = [name for text in texts for name in cjk_names(text) if name in query]
+    in_thing = [name for name in names if name in thing]
+    return Evidence(
+        held=max((len(name) / len(thing) for name in in_thing), default=0.0),
+        head=float(any(thing.endswith(name) for name in in_thing)),
+        said=float(bool(names)),
+    )

@@ -4,6 +4,7 @@ Words, meanings and pixels are searched side by side and fused by rank; how sure
 by `retrieval.relevance`. Knows libraries and encoders; does not choose, and knows nothing of articles.
 """
 
+import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,8 +19,8 @@ from retrieval.fuse import reciprocal_ranks
 from retrieval.images import as_picture, digest_of
 from retrieval.library import Library, description
 from retrieval.picture import Attribution, Candidate, Digest, Picture
-from retrieval.relevance import Evidence, coverage, head_share, rarity, relevance, said_share
-from retrieval.words import has_cjk, pairs, stem, telling, terms_of
+from retrieval.relevance import Evidence, coverage, evidence, rarity, relevance
+from retrieval.words import has_cjk, stem, telling, terms_of
 
 POOL = 60  # of each ranking
 SURE = 3.0  # how much the order of relevance counts against the order the rankings give together
@@ -69,7 +70,7 @@ class LibrarySource:
             return []
         try:
             return self._find(query, k)
-        except (InterleaveError, OSError) as error:
+        except (InterleaveError, OSError, sqlite3.Error) as error:
             raise SourceError(f"The picture index {self._library.path} cannot be searched: {error}") from error
 
     def read(self, digest: Digest) -> bytes:
@@ -115,8 +116,8 @@ class LibrarySource:
         scores = reciprocal_ranks([[str(i) for i in ranking] for ranking in rankings], weights)
         best = [int(i) for i in sorted(scores, key=lambda i: (-scores[i], int(i)))[: 2 * k]]
         pictures = {i: picture for i, (picture, _) in self._library.pictures(best).items()}
-        evidence = self._evidence(query, vector, pictures)
-        sure = {i: relevance(evidence[i], with_meaning=vector is not None) for i in best if i in pictures}
+        speaking = self._evidence(query, vector, pictures)
+        sure = {i: relevance(speaking[i], with_meaning=vector is not None) for i in best if i in pictures}
         final = reciprocal_ranks(
             [[str(i) for i in best], sorted(map(str, sure), key=lambda i: -sure[int(i)])], [1.0, SURE]
         )
@@ -136,15 +137,12 @@ class LibrarySource:
         cosines: dict[int, float] = {}
         if vector is not None and self._sentence is not None:
             cosines = self._library.cosines(self._sentence.name, vector, ids)
-        return {
-            i: Evidence(
-                cosine=cosines.get(i, 0.0),
-                held=coverage([i in some for some in holders], weights),
-                head=head_share(query, (picture.caption, *picture.keywords)),
-                said=said_share(query, (picture.caption, *others.get(i, {}).values())),
-            )
-            for i, picture in pictures.items()
-        }
+        found = {}
+        for i, picture in pictures.items():
+            held = coverage([i in some for some in holders], weights)
+            texts = (picture.caption, *picture.keywords, *others.get(i, {}).values())
+            found[i] = evidence(query, picture, cosine=cosines.get(i, 0.0), held=held, texts=texts)
+        return found
 
     def _is_foreign(self, query: str) -> bool:
         """Whether more of the query's words are known from captions in other languages than from English ones."""
@@ -228,11 +226,7 @@ def described_upload(data: bytes, *, name: str = "", attribution: Attribution | 
 def _evidence_of(query: str, picture: Picture, cosine: float | None) -> Evidence:
     """What speaks for a picture that no index knows; every word of the query counts alike."""
     texts = (picture.caption, *picture.keywords)
-    words = {stem(w) for text in texts for w in telling(text)} | {p for text in texts for p in pairs(text)}
-    asked = [*(stem(w) for w in telling(query)), *pairs(query)]
-    return Evidence(
-        cosine=cosine or 0.0,
-        held=coverage([w in words for w in asked], [1.0] * len(asked)),
-        head=head_share(query, texts),
-        said=said_share(query, (picture.caption,)),
-    )
+    words = {stem(w) for text in texts for w in telling(text)}
+    asked = [stem(w) for w in telling(query)]
+    held = coverage([w in words for w in asked], [1.0] * len(asked))
+    return evidence(query, picture, cosine=cosine or 0.0, held=held, texts=texts)

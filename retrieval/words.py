@@ -5,6 +5,9 @@ from itertools import pairwise
 
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]")
 WORD = re.compile(r"[^\W_]+(?:['’]s\b)?")
+COUNTED = re.compile(
+    "^[一两二三几这那]?[只个朵把条张座辆架匹头本杯瓶块片棵株双对位名件艘栋颗支枝根台部群碗盘些幅]+(?=..)"
+)
 SMALL_WORDS = (
     "a an and are as at be being by for from has have in inside into is it its near of off on onto or over several some"
     " showing that the their them there these they this those through to under up very was were while with within"
@@ -81,3 +84,18 @@ def head_of(query: str) -> str:
             head = word
         open_ = word in SMALL
     return stem(head)
+
+
+def cjk_thing(query: str) -> str:
+    """What a Chinese or Japanese query is about: what stands behind its last 的 or の, else before its first 在 or が."""
+    text = "".join(re.findall(CJK, re.split("[，。、,.;；]", query.strip())[0]))
+    before, _, behind = re.sub("[の]", "的", text).rpartition("的")
+    if before and behind:
+        return behind
+    return COUNTED.sub("", re.split("在|が", text)[0] or text)
+
+
+def cjk_names(text: str) -> list[str]:
+    """The names of things in a caption with CJK characters, without their measure words; at least two characters."""
+    parts = (COUNTED.sub("", part) for part in re.findall(f"{CJK.pattern}+", text))
+    return [part for part in parts if len(part) > 1]

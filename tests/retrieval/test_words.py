@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.relevance import Evidence, coverage, head_share, rarity, relevance, said_share
-from retrieval.words import head_of, match_expression, pairs, searchable, stem, telling, terms_of
+from retrieval.picture import Picture
+from retrieval.relevance import Evidence, coverage, evidence, rarity, relevance
+from retrieval.words import cjk_names, cjk_thing, head_of, match_expression, pairs, searchable, stem, telling, terms_of
 
 shares = st.floats(0, 1)
 
@@ -86,11 +87,38 @@ def test_rare_words_weigh_more_and_words_nobody_has_weigh_most() -> None:
     assert coverage([], []) == 0
 
 
+def speaks(query: str, caption: str, *others: str) -> Evidence:
+    picture = Picture(digest="0", media_type="image/png", width=1, height=1, caption=caption)
+    return evidence(query, picture, cosine=0.0, held=0.0, texts=(caption, *others))
+
+
 def test_shares_of_query_and_caption() -> None:
-    assert head_share("a red fox in the snow", ["fox"]) == 1
-    assert head_share("a red fox in the snow", ["snowman", "red hair"]) == 0
-    assert head_share("", ["fox"]) == 0
-    assert said_share("a red fox in the snow", ["fox", "snow leopard"]) == 1
-    assert said_share("a red fox in the snow", ["snow leopard"]) == 0.5
-    assert said_share("雪地里的狐狸", ["狐狸"]) == 1
-    assert said_share("fox", []) == 0
+    assert speaks("a red fox in the snow", "fox") == Evidence(head=1, said=1)
+    assert speaks("a red fox in the snow", "snow leopard") == Evidence(head=0, said=0.5)
+    assert speaks("a red fox in the snow", "red hair") == Evidence(head=0, said=0.5)
+    assert speaks("", "fox") == speaks("fox", "") == Evidence()
+
+
+@pytest.mark.parametrize(
+    ("query", "thing"),
+    [
+        ("雪地里的狐狸", "狐狸"),
+        ("狐狸在雪地里", "狐狸"),
+        ("一杯放在木桌上的咖啡，热气腾腾", "咖啡"),
+        ("一只红狐狸", "红狐狸"),
+        ("雪の中のキツネ", "キツネ"),
+        ("的", "的"),
+    ],
+)
+def test_what_a_chinese_or_japanese_query_is_about(query: str, thing: str) -> None:
+    assert cjk_thing(query) == thing
+
+
+def test_names_in_chinese_captions_speak_for_a_picture() -> None:
+    assert cjk_names("一只狐狸。") == ["狐狸"]
+    assert cjk_names("狐狸, 动物, 脸") == ["狐狸", "动物"]
+    assert speaks("雪地里的狐狸", "fox", "一只狐狸。") == Evidence(held=1, head=1, said=1)
+    assert speaks("雪地里的狐狸", "snow", "雪地") == Evidence(held=0, head=0, said=1)
+    assert speaks("量子电路", "bank", "银行") == Evidence()
+    assert relevance(speaks("一只红狐狸", "fox", "狐狸, 脸"), with_meaning=False) > 0.5
+    assert relevance(speaks("中央银行的利率曲线", "bank", "银行"), with_meaning=False) < 0.2
