@@ -105,12 +105,14 @@ def install(name: str, folder: Path, progress: Progress = quiet) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}-") as scratch:
         _unpack(chosen, Path(scratch), progress)
-        shutil.rmtree(target, ignore_errors=True)
-        target.mkdir()
-        count = _make(chosen, READERS[name](Path(scratch)), target, progress)
-    if not count:
-        raise SetupError(f"The pack {chosen.title} arrived, but no picture in it could be read.")
-    (target / "ready").write_text(f"{VERSION} {count}")
+        made = Path(scratch) / "made"
+        made.mkdir()
+        count = _make(chosen, READERS[name](Path(scratch)), made, progress)
+        if not count:
+            raise SetupError(f"The pack {chosen.title} arrived, but no picture in it could be read.")
+        (made / "ready").write_text(f"{VERSION} {count}")
+        shutil.rmtree(target, ignore_errors=True)  # only now: until here an older pack could be used
+        made.replace(target)
     return count
 
 
