@@ -185,7 +185,7 @@ class Registries:
 
     def wheel(self, package: str, version: str, folder: Path, seen: Callable[[int], None]) -> Path:
         self.asked.append(package)
-        made = folder / "made"
+        made = folder / "stub"
         if not made.exists():
             emoji(made)
         path = folder / f"{package}.whl"
