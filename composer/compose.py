@@ -7,10 +7,11 @@ import logging
 import threading
 from collections.abc import Callable
 
+from composer.apply import admit
 from composer.article import Article
 from composer.check import check
 from composer.describe import describe
-from composer.edits import Edit, Targeted, admit
+from composer.edits import Edit, Targeted
 from composer.errors import ConflictError, InterleaveError
 from composer.events import Edited, Event, Failed, Finished, Progress, Stage, StageStarted, Warned
 from composer.illustrate import fill, offer, searching

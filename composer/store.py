@@ -16,8 +16,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from composer.apply import apply, inverse
 from composer.article import Article, Author
-from composer.edits import Edit, apply, inverse
+from composer.edits import Edit
 from composer.errors import ConflictError, SetupError, UsageError
 from composer.events import Edited, Event, Failed, Finished, Progress, Role, StageStarted, Warned
 from composer.history import History, Turn

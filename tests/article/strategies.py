@@ -1,0 +1,125 @@
+"""Articles and edits of every kind, for laws."""
+
+from hypothesis import strategies as st
+
+from composer.article import Article, Block, Brief, ImageSlot, SectionPlan, TextBlock
+from composer.edits import (
+    AddBlock,
+    AppendText,
+    ChooseImage,
+    Claim,
+    DescribeImage,
+    Edit,
+    Lock,
+    MoveBlock,
+    OfferImages,
+    PlanSection,
+    RemoveBlock,
+    ReplaceText,
+    SeekImage,
+    SetBrief,
+    SetStyle,
+    SetSummary,
+    SetTitle,
+    UnplanSection,
+)
+from retrieval.picture import Attribution, Candidate, Picture
+
+text = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=40)
+authors = st.sampled_from(["model", "person"])
+attributions = st.builds(Attribution, title=text, author=text, source=text, licence=text, generated=st.booleans())
+digests = st.integers(0, 5).map(lambda n: f"{n:064x}")
+pictures = st.builds(
+    Picture,
+    digest=digests,
+    media_type=st.just("image/png"),
+    width=st.integers(1, 4000),
+    height=st.integers(1, 4000),
+    caption=text,
+    keywords=st.tuples(text),
+    attribution=attributions,
+)
+scores = st.floats(0, 1)
+candidates = st.builds(Candidate, picture=pictures, source=text, score=scores, relevance=scores, style=scores)
+
+
+def trays(most: int = 4) -> st.SearchStrategy[tuple[Candidate, ...]]:
+    return st.lists(candidates, max_size=most, unique_by=lambda c: c.picture.digest).map(tuple)
+
+
+@st.composite
+def blocks(draw: st.DrawFn, block_id: str) -> Block:
+    if draw(st.booleans()):
+        markdown = draw(st.sampled_from(["", "## "])) + draw(text)
+        return TextBlock(id=block_id, markdown=markdown, author=draw(authors), locked=draw(st.booleans()))
+    offered = draw(trays())
+    chosen = draw(st.sampled_from([None, *(c.picture.digest for c in offered)]))
+    return ImageSlot(
+        id=block_id,
+        purpose=draw(text),
+        query=draw(text),
+        caption=draw(text),
+        alt=draw(text),
+        candidates=offered,
+        chosen=chosen,
+        author=draw(authors),
+        locked=draw(st.booleans()),
+    )
+
+
+@st.composite
+def articles(draw: st.DrawFn) -> Article:
+    numbers = draw(st.lists(st.integers(1, 30), unique=True, max_size=7))
+    row = tuple(draw(blocks(f"b{n}")) for n in numbers)
+    texts = [b.id for b in row if isinstance(b, TextBlock)]
+    planned = sorted((i for i in texts if draw(st.booleans())), key=lambda i: int(i[1:]))
+    plans = tuple(SectionPlan(heading=i, purpose=draw(text), words=draw(st.integers(0, 900))) for i in planned)
+    return Article(
+        id="a",
+        title=draw(text),
+        summary=draw(text),
+        blocks=row,
+        plans=plans,
+        style=draw(text),
+        next_id=max([0, *numbers]) + 1,
+    )
+
+
+@st.composite
+def edits_of(draw: st.DrawFn, article: Article) -> Edit:
+    """An edit that fits the article."""
+    ids = [b.id for b in article.blocks]
+    anchors = st.sampled_from([None, *ids])
+    fresh = f"b{article.next_id}"
+    options: list[st.SearchStrategy[Edit]] = [
+        st.builds(SetBrief, brief=st.builds(Brief, instruction=text, words=st.integers(50, 900))),
+        st.builds(SetTitle, title=text),
+        st.builds(SetSummary, summary=text),
+        st.builds(SetStyle, style=text),
+        st.builds(AddBlock, block=blocks(fresh), after=anchors),
+    ]
+    for block in article.blocks:
+        others = st.sampled_from([None, *(i for i in ids if i != block.id)])
+        options += [
+            st.just(RemoveBlock(id=block.id)),
+            st.builds(MoveBlock, id=st.just(block.id), after=others),
+            st.builds(Claim, id=st.just(block.id), author=authors),
+            st.builds(Lock, id=st.just(block.id), locked=st.booleans()),
+        ]
+        if isinstance(block, TextBlock):
+            plan = st.builds(SectionPlan, heading=st.just(block.id), purpose=text, written=st.booleans())
+            options += [
+                st.builds(AppendText, id=st.just(block.id), text=text),
+                st.builds(ReplaceText, id=st.just(block.id), markdown=text),
+                st.builds(PlanSection, plan=plan),
+                st.just(UnplanSection(heading=block.id)),
+            ]
+        else:
+            digest = st.sampled_from([None, *(c.picture.digest for c in block.candidates)])
+            options += [
+                st.builds(SeekImage, id=st.just(block.id), query=text, purpose=text),
+                st.builds(OfferImages, id=st.just(block.id), candidates=trays()),
+                st.builds(ChooseImage, id=st.just(block.id), digest=digest),
+                st.builds(DescribeImage, id=st.just(block.id), caption=text, alt=text),
+            ]
+    return draw(st.one_of(options))

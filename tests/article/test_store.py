@@ -1,0 +1,253 @@
+"""The store keeps what was shown: folds, undo over a restart, torn and damaged logs, full disks, killed writers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from composer.article import Article, TextBlock
+from composer.edits import AddBlock, AppendText, RemoveBlock, ReplaceText, SetTitle
+from composer.errors import ConflictError, SetupError, UsageError
+from composer.events import Progress, Warned
+from composer.store import ArticleLog, PictureFolder, create, fold, read_log, reopen
+from tests.article.strategies import edits_of
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def with_block(folder: Path) -> ArticleLog:
+    log = create(folder, "a")
+    log.commit(AddBlock(block=TextBlock(id="b1", markdown=""), after=None), by="model")
+    return log
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_the_log_folds_to_the_article_and_undo_follows_it(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("law") / "a"
+    log = create(folder, "a")
+    states: list[Article] = [log.article]  # after each step that undo knows
+    undone: list[Article] = []
+    for _ in range(data.draw(st.integers(1, 8))):
+        turn = data.draw(st.sampled_from(["edit", "edit", "undo", "redo"]))
+        if turn == "edit":
+            step = log.next_step()
+            for _ in range(data.draw(st.integers(1, 3))):
+                log.commit(data.draw(edits_of(log.article)), by="person", step=step)
+            states.append(log.article)
+            undone.clear()
+        elif turn == "undo" and len(states) > 1:
+            assert log.undo()
+            undone.append(states.pop())
+        elif turn == "redo" and undone:
+            assert log.redo()
+            states.append(undone.pop())
+        assert (log.can_undo, log.can_redo) == (len(states) > 1, bool(undone))
+        assert without_counter(log.article) == without_counter(states[-1])
+    again = reopen(folder)
+    assert again.article == log.article == fold((r.event for r in log.since(0)), "a")
+    assert (again.can_undo, again.can_redo) == (log.can_undo, log.can_redo)
+
+
+def without_counter(article: Article) -> tuple[object, ...]:
+    return article.title, article.summary, article.blocks, article.plans, article.style, article.brief
+
+
+def test_a_models_edits_are_not_taken_back(tmp_path: Path) -> None:
+    log = with_block(tmp_path / "a")
+    step = log.next_step()
+    log.commit(SetTitle(title="Mine"), by="person", step=step)
+    log.commit(AppendText(id="b1", text="model"), by="model")
+    assert log.undo()
+    assert log.article.title == ""
+    assert log.article.blocks == (TextBlock(id="b1", markdown="model"),)
+    assert not log.undo()
+
+
+def test_an_undo_that_no_longer_fits_says_so(tmp_path: Path) -> None:
+    log = with_block(tmp_path / "a")
+    log.commit(ReplaceText(id="b1", markdown="x"), by="person", step=log.next_step())
+    log.commit(RemoveBlock(id="b1"), by="model")
+    assert log.undo()
+    assert any(isinstance(r.event, Warned) for r in log.since(0))
+    assert not log.can_undo
+
+
+def test_an_edit_that_does_not_fit_is_not_logged(tmp_path: Path) -> None:
+    log = with_block(tmp_path / "a")
+    before = log.seq
+    with pytest.raises(ConflictError):
+        log.commit(RemoveBlock(id="b7"), by="model")
+    assert log.seq == before
+    assert reopen(tmp_path / "a").seq == before
+
+
+def test_progress_is_not_logged(tmp_path: Path) -> None:
+    log = with_block(tmp_path / "a")
+    before = log.seq
+    log.emit(Progress(stage="write", done=1, total=2))
+    assert log.seq == before
+
+
+def test_a_torn_last_line_is_dropped_and_the_log_goes_on(tmp_path: Path) -> None:
+    log = with_block(tmp_path / "a")
+    log.commit(AppendText(id="b1", text="kept"), by="model")
+    path = tmp_path / "a" / "events.jsonl"
+    with path.open("ab") as file:
+        file.write(b'{"seq": 3, "time": 1, "event": {"kind": "edi')
+    again = reopen(tmp_path / "a")
+    assert again.article == log.article
+    again.commit(AppendText(id="b1", text=" more"), by="model")
+    assert reopen(tmp_path / "a").article == again.article
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda lines: [lines[0], b"{}", *lines[1:]], "line 2"),
+        (lambda lines: [b'{"format": "other"}', *lines[1:]], "not an article log"),
+        (lambda lines: [lines[0].replace(b'"version": 1', b'"version": 99'), *lines[1:]], "99"),
+        (lambda lines: [b"\x00\x01"], "not an article log"),
+    ],
+)
+def test_a_damaged_log_is_refused_with_the_reason(tmp_path: Path, change: object, said: str) -> None:
+    with_block(tmp_path / "a")
+    path = tmp_path / "a" / "events.jsonl"
+    path.write_bytes(b"\n".join(change(path.read_bytes().split(b"\n"))))  # type: ignore[operator]
+    with pytest.raises(UsageError, match=said):
+        reopen(tmp_path / "a")
+
+
+def test_a_folder_is_not_taken_twice(tmp_path: Path) -> None:
+    with_block(tmp_path / "a")
+    with pytest.raises(UsageError, match="--resume"):
+        create(tmp_path / "a", "b")
+
+
+def test_a_log_that_another_process_wrote_is_not_written_over(tmp_path: Path) -> None:
+    log = with_block(tmp_path / "a")
+    other = reopen(tmp_path / "a")
+    other.commit(AppendText(id="b1", text="theirs"), by="model")
+    with pytest.raises(SetupError, match="another process"):
+        log.commit(AppendText(id="b1", text="mine"), by="model")
+    assert reopen(tmp_path / "a").article == other.article
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(SetupError, match="Cannot write"):
+        create(tmp_path / "file" / "a", "a")
+
+
+FILL = """
+import resource, sys
+from pathlib import Path
+from composer.edits import AddBlock, AppendText
+from composer.article import TextBlock
+from composer.errors import SetupError
+from composer.store import create, reopen
+import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+log = create(Path(sys.argv[1]), "a")
+log.commit(AddBlock(block=TextBlock(id="b1", markdown=""), after=None), by="model")
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+try:
+    while True:
+        log.commit(AppendText(id="b1", text="word "), by="model")
+except SetupError as error:
+    print(len(log.article.blocks[0].markdown), error)
+"""
+
+
+def test_a_full_disk_loses_nothing_that_was_shown(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FILL, str(tmp_path / "a")], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    length, _, message = done.stdout.partition(" ")
+    assert "Make room" in message
+    block = reopen(tmp_path / "a").article.blocks[0]
+    assert isinstance(block, TextBlock)
+    assert len(block.markdown) == int(length) > 0
+
+
+WRITE = """
+import sys
+from pathlib import Path
+from composer.edits import AddBlock, AppendText
+from composer.article import TextBlock
+from composer.store import create
+log = create(Path(sys.argv[1]), "a")
+log.commit(AddBlock(block=TextBlock(id="b1", markdown=""), after=None), by="model")
+while True:
+    log.commit(AppendText(id="b1", text="x"), by="model")
+    print(len(log.article.blocks[0].markdown), flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_killed_writer_leaves_everything_that_was_shown(tmp_path: Path, number: int) -> None:
+    command = [sys.executable, "-c", WRITE, str(tmp_path / "a")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        for _ in range(40 + 60 * number):
+            shown = int(writer.stdout.readline())
+        writer.send_signal(signal.SIGKILL)
+        rest = writer.stdout.read().split()
+    shown = int(rest[-1]) if rest and rest[-1].isdigit() else shown
+    block = reopen(tmp_path / "a").article.blocks[0]
+    assert isinstance(block, TextBlock)
+    assert len(block.markdown) >= shown
+
+
+def test_two_threads_lose_nothing(tmp_path: Path) -> None:
+    log = with_block(tmp_path / "a")
+
+    def work(letter: str) -> None:
+        for _ in range(60):
+            log.commit(AppendText(id="b1", text=letter), by="model")
+
+    threads = [threading.Thread(target=work, args=(letter,)) for letter in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    block = reopen(tmp_path / "a").article.blocks[0]
+    assert isinstance(block, TextBlock)
+    assert sorted(block.markdown) == ["a"] * 60 + ["b"] * 60
+
+
+def test_who_waits_is_told(tmp_path: Path) -> None:
+    log = with_block(tmp_path / "a")
+    seq = log.seq
+    timer = threading.Timer(0.05, lambda: log.commit(SetTitle(title="T"), by="model"))
+    timer.start()
+    begin = time.monotonic()
+    assert [r.seq for r in log.wait(seq, 5.0)] == [seq + 1]
+    assert time.monotonic() - begin < 4
+    timer.join()
+
+
+def test_pictures_are_kept_by_digest_and_strange_names_find_nothing(tmp_path: Path) -> None:
+    pictures = PictureFolder(tmp_path)
+    pictures.put("a" * 64, "image/png", b"data")
+    assert pictures.read("a" * 64) == b"data"
+    assert pictures.path("../" + "a" * 61) is None
+    assert pictures.path("*" * 64) is None
+
+
+def test_the_snapshot_is_the_article(tmp_path: Path) -> None:
+    log = with_block(tmp_path / "a")
+    log.snapshot()
+    assert json.loads((tmp_path / "a" / "article.json").read_text())["blocks"][0]["id"] == "b1"
+    assert read_log(tmp_path / "a" / "events.jsonl")[0] == "a"
+    assert os.listdir(tmp_path / "a").count("article.part") == 0

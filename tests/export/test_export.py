@@ -1,0 +1,234 @@
+"""Every export keeps every picture, caption, alt text and credit, and lets nothing through that runs."""
+
+import io
+import json
+import re
+import zipfile
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from composer.article import Article, Brief, ImageSlot, TextBlock
+from composer.errors import SetupError
+from composer.export import ExportOptions, bundle, write_bundle, zip_bundle
+from composer.export.credits import credit_line
+from composer.export.figures import file_name
+from composer.markdown import parser
+from retrieval.picture import Attribution, Candidate, Picture
+from tests.article.strategies import articles
+from tests.composer.kit import picture
+
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "](javascript:alert(1))",
+    "[click](javascript:alert(1))",
+    "*bold* `code` | pipe | ![x](y)",
+    "line\nbreak\r\n# heading",
+    "{{ 7*7 }} {% raw %} ${x}",
+    "\u202eright to left\u202c 中文 العربية",
+    "&lt;b&gt; &amp;",
+]
+
+
+class Page(HTMLParser):
+    """What a browser would see: tags with attributes, and text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.open: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "img", "br", "hr", "link"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def illustrated(
+    word: str = "lamp", *, language: str = "en", credit: Attribution | None = None
+) -> tuple[Article, dict[str, bytes]]:
+    """An article with two pictures, in which every field says `word`."""
+    credit = credit or Attribution(
+        title=word, author=word, source=word, licence=word, licence_url="https://example.org/l", url=word
+    )
+    row: list[TextBlock | ImageSlot] = [
+        TextBlock(id="b1", markdown=f"## {word}"),
+        TextBlock(id="b2", markdown=f"Text {word}"),
+    ]
+    files = {}
+    for number in (3, 4):
+        found, data = picture(f"{number} thing {number}")
+        found = replace(found, attribution=credit, caption=word)
+        files[found.digest] = data
+        candidate = Candidate(picture=found, source="s", score=1, relevance=1)
+        row.append(
+            ImageSlot(
+                id=f"b{number}",
+                purpose=word,
+                query=word,
+                caption=f"caption {number} {word}",
+                alt=f"alt {number} {word}",
+                candidates=(candidate,),
+                chosen=found.digest,
+            )
+        )
+    brief = Brief(instruction=word, language=language)
+    return Article(id="a", brief=brief, title=word, summary=word, blocks=tuple(row), next_id=5), files
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("inside", [False, True])
+def test_nothing_runs_and_nothing_is_lost(payload: str, inside: bool) -> None:
+    article, files = illustrated(payload)
+    made = bundle(article, files.get, options=ExportOptions(self_contained=inside, front_matter=True))
+    for page in (Page(made.html), Page(parser().render(made.markdown))):
+        assert not page.all("script")
+        assert all(not name.startswith("on") for _, attributes in page.tags for name in attributes)
+        addresses = [a.get("href") or a.get("src") or "" for _, a in page.tags]
+        assert not any(re.match(r"\s*(javascript|vbscript|file):", a or "", re.IGNORECASE) for a in addresses)
+        images = page.all("img")
+        shown = [i.get("alt") for i in images if str(i.get("src")).startswith(("images/", "data:image/"))]
+        assert shown == [
+            " ".join(f"alt {n} {payload}".split()) if page.all("html") == [] else f"alt {n} {payload}" for n in (3, 4)
+        ]
+        words = " ".join(page.text.split())
+        for n in (3, 4):
+            assert " ".join(f"caption {n} {payload}".split()) in words
+
+
+@pytest.mark.parametrize("language", ["en", "zh", "fr"])
+def test_every_credit_survives_every_export(language: str) -> None:
+    credit = Attribution(
+        title="Old lamp", author="Ann B.", source="Openclipart", licence="CC BY-SA 4.0", url="https://example.org/lamp"
+    )
+    credit = replace(credit, licence_url="https://creativecommons.org/licenses/by-sa/4.0/", changes="resized")
+    article, files = illustrated(language=language, credit=credit)
+    made = bundle(article, files.get)
+    for page in (Page(made.html), Page(parser().render(made.markdown))):
+        words = " ".join(page.text.split())
+        assert words.count(" ".join(credit_line(credit, language).split())) == 2
+        links = [a.get("href") for a in page.all("a")]
+        assert links.count(credit.url) == 2
+        assert links.count(credit.licence_url) == 2
+    entry = made.credits[0]
+    assert {k: entry[k] for k in ("title", "author", "source", "licence", "licence_url", "url")} == {
+        k: getattr(credit, k) for k in ("title", "author", "source", "licence", "licence_url", "url")
+    }
+    assert {str(e["file"]) for e in made.credits} == set(made.files)
+
+
+def test_a_drawn_picture_says_so() -> None:
+    credit = Attribution(title="a storm", author="SD-Turbo", source="AI-generated", licence="CC0 1.0", generated=True)
+    assert "AI-generated (SD-Turbo)" in credit_line(credit, "en")
+    assert "AI 生成" in credit_line(credit, "zh")
+
+
+def test_a_picture_without_licence_says_so() -> None:
+    assert "licence unknown" in credit_line(Attribution(), "en")
+    assert credit_line(Attribution(licence="yours", author="Ann"), "en") == "by Ann, by the author of this article"
+
+
+def test_the_page_is_semantic_and_asks_for_nothing() -> None:
+    article, files = illustrated()
+    page = Page(bundle(article, files.get).html)
+    assert page.all("html") == [{"lang": "en", "dir": "ltr"}]
+    assert len(page.all("figure")) == len(page.all("figcaption")) == 2
+    for image in page.all("img"):
+        assert (image["loading"], image["width"], image["height"]) == ("lazy", "48", "36")
+    assert page.all("link") == page.all("script") == page.all("iframe") == []
+    assert Page(bundle(*illustrated(language="ar")[:1], lambda d: None).html).all("html")[0]["dir"] == "rtl"
+    html = bundle(article, files.get).html
+    assert "@media print" in html
+    assert "prefers-color-scheme: dark" in html
+
+
+def test_an_open_slot_is_left_out_and_a_lost_file_is_reported() -> None:
+    article, files = illustrated()
+    files.popitem()
+    made = bundle(article, files.get)
+    assert len(made.warnings) == 1
+    assert len(made.files) == made.html.count("<figure>") == made.markdown.count("![") == 1
+    slot = article.slots()[0]
+    emptied = replace(article, blocks=(replace(slot, chosen=None),))
+    assert "figure>" not in bundle(emptied, files.get).html
+
+
+def test_self_contained_html_carries_its_pictures() -> None:
+    article, files = illustrated()
+    html = bundle(article, files.get, options=ExportOptions(self_contained=True)).html
+    assert html.count("data:image/png;base64,") == 2
+    assert "images/" not in html
+
+
+def test_text_blocks_stand_as_they_are() -> None:
+    table = "| a | b |\n|---|---|\n| 1 | 2 |"
+    article = Article(
+        id="a", blocks=(TextBlock(id="b1", markdown=table), TextBlock(id="b2", markdown="```py\nx = '<b>'\n```"))
+    )
+    made = bundle(article, lambda d: None)
+    assert made.markdown == f"{table}\n\n```py\nx = '<b>'\n```\n"
+    assert len(Page(made.html).all("td")) == 2
+    assert "&lt;b&gt;" in made.html
+
+
+def test_front_matter_is_what_yaml_reads() -> None:
+    article, files = illustrated('a "quoted": title')
+    head = bundle(article, files.get, options=ExportOptions(front_matter=True)).markdown.split("---")[1]
+    lines = dict(line.split(": ", 1) for line in head.strip().splitlines())
+    assert json.loads(lines["title"]) == 'a "quoted": title'
+
+
+def test_written_and_zipped_it_is_the_same(tmp_path: Path) -> None:
+    article, files = illustrated()
+    made = bundle(article, files.get)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "old.png").write_bytes(b"x")
+    write_bundle(made, tmp_path)
+    with zipfile.ZipFile(io.BytesIO(zip_bundle(made))) as archive:
+        inside = {name: archive.read(name) for name in archive.namelist()}
+    outside = {str(p.relative_to(tmp_path)): p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    assert inside == outside
+    for image in Page(made.html).all("img"):
+        assert (tmp_path / str(image["src"])).is_file()
+    assert zip_bundle(made) == zip_bundle(made)
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(SetupError, match="Cannot write"):
+        write_bundle(bundle(*illustrated()[:1], lambda d: None), tmp_path / "file")
+
+
+@settings(max_examples=60, deadline=None)
+@given(articles())
+def test_any_article_can_be_exported(article: Article) -> None:
+    made = bundle(article, lambda digest: b"x")
+    page = Page(made.html)
+    assert len(page.all("figure")) == sum(s.picture is not None for s in article.slots())
+    assert page.open == []
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_file_names_are_safe_everywhere(caption: str, alt: str) -> None:
+    found = Picture(digest="ab" * 32, media_type="image/png", width=1, height=1, caption=caption)
+    name = file_name(ImageSlot(id="b1", purpose="", query="", alt=alt), found)
+    assert re.fullmatch(r"[a-z0-9][a-z0-9-]{0,79}\.png", name)
