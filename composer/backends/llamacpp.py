@@ -16,6 +16,13 @@ from composer.backends.sampling import Sampling
 from composer.errors import ReplyError, SetupError
 from composer.models import Prompt, Schema, Usage
 
+PROSE = r"""
+root ::= paragraph%s
+paragraph ::= first rest{40,} end
+first ::= [^ \t\n#*`|<>0-9\[\](){}_!~=+-]
+rest ::= [^\n*`|\[\]\\]
+end ::= [.!?。！？…] [)"'”’」』）]?
+"""  # running text: whole sentences, no headings, lists, tables, bold type, links, code or formulas
 CACHE_MIB = 512  # for the beginnings of other conversations; a token of the 1.5B model takes 28 KiB
 BATCH = 512  # tokens read between two looks at whether to stop
 
@@ -49,7 +56,21 @@ class LlamaCppTextModel:
         self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = (), schema: Schema | None = None, seed: int = 0
     ) -> Generator[str, None, None]:
         """See `TextModel.stream`. Raises ReplyError when the conversation does not fit the context."""
-        request = self._request(prompt, max_tokens, stop, schema, seed)
+        request = self._request(prompt, max_tokens, stop, seed)
+        if schema is not None:
+            request |= _drawing(self._sampling, for_json=True)
+            request["response_format"] = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
+        yield from self._run(request)
+
+    def prose(self, prompt: Prompt, *, paragraphs: int, max_tokens: int, seed: int = 0) -> Generator[str, None, None]:
+        """Like `stream`, but what comes is that many paragraphs of running text and nothing else.
+
+        For small models, which else answer with headings, lists, a code fence or "Certainly!"; it costs no time.
+        """
+        between = r' "\n\n" paragraph' * (max(paragraphs, 1) - 1)
+        yield from self._run(self._request(prompt, max_tokens, (), seed) | {"grammar": PROSE % between})
+
+    def _run(self, request: dict[str, Any]) -> Generator[str, None, None]:
         with self._lock:
             call = _Call(self._load(), request)
             try:
@@ -58,10 +79,8 @@ class LlamaCppTextModel:
                 call.end()
                 self._count(call.timings)
 
-    def _request(
-        self, prompt: Prompt, max_tokens: int, stop: Sequence[str], schema: Schema | None, seed: int
-    ) -> dict[str, Any]:
-        request: dict[str, Any] = {
+    def _request(self, prompt: Prompt, max_tokens: int, stop: Sequence[str], seed: int) -> dict[str, Any]:
+        return {
             "messages": [{"role": m.role, "content": m.content} for m in prompt],
             "max_tokens": max_tokens,
             "stop": [s for s in stop if s],
@@ -70,11 +89,8 @@ class LlamaCppTextModel:
             "cache_prompt": True,
             "timings_per_token": True,
             "return_progress": True,  # a sign of life after every batch read, so that reading can be stopped too
-            **_drawing(self._sampling, for_json=schema is not None),
+            **_drawing(self._sampling, for_json=False),
         }
-        if schema is not None:
-            request["response_format"] = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
-        return request
 
     def _load(self) -> Any:  # noqa: ANN401 - the library has no types
         if self._server is None:

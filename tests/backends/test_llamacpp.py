@@ -1,5 +1,6 @@
 """What only llama.cpp does: the prefix cache, stopping while it reads, its own errors. With SmolLM2."""
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,14 @@ def test_a_growing_conversation_is_not_read_again_with_and_without_a_schema(smal
     longest = (*longer, Message(role="assistant", content=reply), Message(role="user", content="Go on."))
     list(model.stream(longest, max_tokens=4))
     assert model.usage.cached_tokens - cached >= read - 8
+
+
+@pytest.mark.starter
+def test_prose_is_paragraphs_of_running_text_and_nothing_else(small_llama: Small) -> None:
+    prompt = told("Write Markdown with a heading, a list, a table and **bold** type about herons.")
+    reply = "".join(small_llama().prose(prompt, paragraphs=2, max_tokens=400))
+    assert re.fullmatch(r"[^\n*`|]{40,}\n\n[^\n*`|]{40,}", reply)
+    assert not reply.startswith(("#", "-", "1"))
 
 
 @pytest.mark.starter
