@@ -61,6 +61,17 @@ class TextModel(Protocol):
 
 
 @runtime_checkable
+class ProseModel(Protocol):
+    """What a TextModel may be besides: one that can be held to running text. For small models, which else answer with
+    headings, lists, a code fence or "Certainly!"."""
+
+    def prose(self, prompt: Prompt, *, paragraphs: int, max_tokens: int, seed: int = 0) -> Iterator[str]:
+        """Like `TextModel.stream`, but what comes is that many paragraphs, of whole sentences, and nothing else; the
+        last is cut at `max_tokens`."""
+        ...
+
+
+@runtime_checkable
 class VisionModel(Protocol):
     """Looks at pictures and answers."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from composer.backends.llamacpp import LlamaCppTextModel
 from composer.errors import ReplyError, SetupError
-from composer.models import Message
+from composer.models import Message, ProseModel
 from tests.backends.text_subjects import SCHEMA, told
 
 Small = Callable[[], LlamaCppTextModel]
@@ -34,7 +34,9 @@ def test_a_growing_conversation_is_not_read_again_with_and_without_a_schema(smal
 @pytest.mark.starter
 def test_prose_is_paragraphs_of_running_text_and_nothing_else(small_llama: Small) -> None:
     prompt = told("Write Markdown with a heading, a list, a table and **bold** type about herons.")
-    reply = "".join(small_llama().prose(prompt, paragraphs=2, max_tokens=400))
+    model = small_llama()
+    assert isinstance(model, ProseModel)
+    reply = "".join(model.prose(prompt, paragraphs=2, max_tokens=400))
     assert re.fullmatch(r"[^\n*`|]{40,}\n\n[^\n*`|]{40,}", reply)
     assert not reply.startswith(("#", "-", "1"))
 
