@@ -1,0 +1,280 @@
+"""Checkpoints on disk: which layout a folder has, whether its tensors are whole, and loading it.
+
+The tensors themselves are read by transformers, straight into the wanted number type and onto the wanted device.
+"""
+# ruff: noqa: ANN401 - transformers hands its arguments through
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers.conversion_mapping import register_checkpoint_conversion_mapping
+from transformers.core_model_loading import ConversionOps, WeightConverter, WeightRenaming
+
+from composer.errors import SetupError
+from composer.xcomposer2 import layout
+from composer.xcomposer2.config import XComposer2Config, from_official, is_official
+from composer.xcomposer2.layout import Heads
+
+LICENCE = (
+    "The weights of InternLM-XComposer2 are open for academic research; commercial use needs the form on the model's "
+    "page. The code that came with them is under Apache-2.0."
+)
+SITE_OF = {
+    "qkv": "attention.wqkv",
+    "o": "attention.wo",
+    "gate": "feed_forward.w1",
+    "up": "feed_forward.w3",
+    "down": "feed_forward.w2",
+}
+NAMED = 12  # at most so many tensors are named in one message
+
+Shapes = dict[str, tuple[int, ...]]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """A checkpoint on disk, looked at but not read."""
+
+    path: Path
+    shapes: Shapes  # of all tensors, under their names in the files
+    files: Mapping[str, Path]  # where each tensor is
+    official: bool
+    config: XComposer2Config
+
+
+def look(path: Path) -> Folder:
+    """What a folder holds. Raises SetupError when it is no checkpoint."""
+    if not (path / "config.json").is_file():
+        raise SetupError(f"{path} has no config.json: it is not the folder of a model.")
+    fields = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    shapes: Shapes = {}
+    files: dict[str, Path] = {}
+    for file in weight_files(path):
+        for name, shape in shapes_of(file).items():
+            shapes[name], files[name] = shape, file
+    official = is_official(fields)
+    config = _official_config(fields, shapes) if official else XComposer2Config.from_dict(fields)
+    return Folder(path=path, shapes=shapes, files=files, official=official, config=config)
+
+
+def heads(config: XComposer2Config) -> Heads:
+    """How the language model's query, key and value are packed officially."""
+    text = config.text_config
+    return Heads(queries=text.num_attention_heads, keys=text.num_key_value_heads, size=text.head_dim)
+
+
+def weight_files(path: Path) -> list[Path]:
+    """The files with tensors: safetensors, else .bin, in shards or whole. Raises SetupError where there are none."""
+    for index in ("model.safetensors.index.json", "pytorch_model.bin.index.json"):
+        if (path / index).is_file():
+            names = sorted(set(json.loads((path / index).read_text(encoding="utf-8"))["weight_map"].values()))
+            gone = [name for name in names if not (path / name).is_file()]
+            if gone:
+                raise SetupError(f"{path} lacks {', '.join(gone)}, which its {index} names. Bring the files again.")
+            return [path / name for name in names]
+    for name in ("model.safetensors", "pytorch_model.bin"):
+        if (path / name).is_file():
+            return [path / name]
+    raise SetupError(f"{path} has no model.safetensors, no pytorch_model.bin and no index of such files.")
+
+
+def shapes_of(file: Path) -> Shapes:
+    """Names and shapes of a file's tensors, without their values."""
+    if file.suffix == ".safetensors":
+        from safetensors import safe_open
+
+        with safe_open(file, "pt") as tensors:
+            return {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
+    return {name: tuple(tensor.shape) for name, tensor in _open_bin(file, "meta").items()}
+
+
+def read(folder: Folder, names: Iterable[str]) -> dict[str, Tensor]:
+    """These tensors, in the number types they have on disk."""
+    wanted: dict[Path, list[str]] = {}
+    for name in names:
+        wanted.setdefault(folder.files[name], []).append(name)
+    return {name: tensor for file, some in wanted.items() for name, tensor in _read(file, some).items()}
+
+
+def check(cls: type[nn.Module], folder: Folder) -> None:
+    """Raises SetupError that names the missing, extra and misshapen tensors."""
+    expected = expected_shapes(cls, folder.config)
+    present: dict[str, tuple[str, tuple[int, ...]]] = {}  # our name: theirs, and its shape under our name
+    for name, shape in folder.shapes.items():
+        for ours, part in _parts(name, shape, folder).items():
+            present[ours] = (name, part)
+    untied = {"lm_head.weight"} if folder.config.tie_word_embeddings else set()
+    missing = [n for n in expected if n not in present and n not in untied and not layout.OPTIONAL.search(n)]
+    extra = [theirs for ours, (theirs, _) in present.items() if ours not in expected and not layout.IDLE.search(theirs)]
+    misshapen = [
+        f"{theirs} {list(shape)}, wanted {list(expected[ours])}"
+        for ours, (theirs, shape) in present.items()
+        if ours in expected and shape != expected[ours] and ours != layout.POSITIONS
+    ]
+    found = {"missing": missing, "not of this model": sorted(set(extra)), "of another shape": misshapen}
+    wrong = [f"{what}: {_some(names)}" for what, names in found.items() if names]
+    if wrong:
+        raise SetupError(f"The tensors of {folder.path} do not fit its config.json. {'; '.join(wrong)}.")
+
+
+def expected_shapes(cls: type[nn.Module], config: XComposer2Config) -> Shapes:
+    """Names and shapes of a model's tensors; nothing is allocated."""
+    with torch.device("meta"):
+        model = cls(config)
+    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+
+
+def load(
+    cls: type[nn.Module], from_pretrained: Callable[..., Any], where: str | Path, *args: Any, **kwargs: Any
+) -> Any:
+    """The body of `XComposer2ForConditionalGeneration.from_pretrained`."""
+    path = Path(os.fspath(where)).expanduser()
+    folder = look(path if path.is_dir() else fetched(str(where)))
+    check(cls, folder)
+    quantized = kwargs.get("quantization_config")
+    if type(quantized).__name__ == "BitsAndBytesConfig":
+        raise SetupError(
+            "bitsandbytes replaces the layers that carry Partial LoRA. Use torchao (TorchAoConfig) instead."
+        )
+    kwargs.setdefault("config", folder.config)
+    return from_pretrained(folder.path, *args, **kwargs)
+
+
+def fetched(name: str) -> Path:
+    """The folder of a model of the Hub, brought here if need be, after its licence was stated."""
+    from huggingface_hub import snapshot_download
+
+    log.warning("%s: %s", name, LICENCE)
+    try:
+        patterns = ["*.json", "*.safetensors", "*.bin", "tokenizer.model"]
+        return Path(snapshot_download(name, allow_patterns=patterns))
+    except Exception as error:  # the Hub's client has many
+        raise SetupError(f"{name} is no folder here, and cannot be brought from the Hub: {error}") from error
+
+
+class Unpack(ConversionOps):  # type: ignore[misc]
+    """wqkv to q, k and v while transformers loads."""
+
+    def convert(
+        self,
+        input_dict: dict[str, Any],
+        source_patterns: list[str],
+        target_patterns: list[str],
+        **kwargs: Any,
+    ) -> dict[str, Tensor]:
+        return dict(zip(target_patterns, layout.unpack(_only(input_dict), heads(kwargs["config"])), strict=True))
+
+
+class Flatten(ConversionOps):  # type: ignore[misc]
+    """The separators of the 4khd model are one row each."""
+
+    def convert(
+        self,
+        input_dict: dict[str, Any],
+        source_patterns: list[str],
+        target_patterns: list[str],
+        **kwargs: Any,
+    ) -> dict[str, Tensor]:
+        return {target_patterns[0]: _only(input_dict).reshape(-1)}
+
+
+class Resize(ConversionOps):  # type: ignore[misc]
+    """The tower's position table to the size that pictures have."""
+
+    def convert(
+        self,
+        input_dict: dict[str, Any],
+        source_patterns: list[str],
+        target_patterns: list[str],
+        **kwargs: Any,
+    ) -> dict[str, Tensor]:
+        return {target_patterns[0]: resized(_only(input_dict), kwargs["config"].grid)}
+
+
+def resized(table: Tensor, grid: int) -> Tensor:
+    """A position table, (1 + n^2, c), for grid x grid patches: bicubic, the CLS row kept. The same if it fits."""
+    cls, patches = table[:1], table[1:]
+    side = round(len(patches) ** 0.5)
+    if side == grid:
+        return table
+    if side * side != len(patches):
+        raise SetupError(f"A position table of {len(table)} rows belongs to no square picture.")
+    square = patches.float().reshape(1, side, side, -1).permute(0, 3, 1, 2)
+    new = functional.interpolate(square, (grid, grid), mode="bicubic", align_corners=False)
+    return torch.cat([cls, new.permute(0, 2, 3, 1).reshape(grid * grid, -1).to(table.dtype)])
+
+
+def _register() -> None:
+    triple = [f"self_attn.{part}" for part in layout.QKV]
+    packed = [
+        WeightConverter(f"attention.wqkv.{what}", [f"{one}.{what}" for one in triple], [Unpack()])
+        for what in ("weight", "bias", "plora_b.weight")
+    ]
+    flat = [WeightConverter(name, name, [Flatten()]) for name in layout.SEPARATORS]
+    table = WeightConverter(layout.POSITIONS, layout.POSITIONS, [Resize()])
+    renamings = [WeightRenaming(official, ours) for official, ours in layout.NAMES]
+    mapping = [*renamings, *packed, *flat, table]
+    register_checkpoint_conversion_mapping("XComposer2ForConditionalGeneration", mapping, overwrite=True)
+
+
+_register()
+
+
+def _official_config(fields: Mapping[str, Any], shapes: Shapes) -> XComposer2Config:
+    names = {site: f"model.layers.0.{part}.Plora_A.weight" for site, part in SITE_OF.items()}
+    ranks = {site: shapes[name][0] for site, name in names.items() if name in shapes}
+    tied = bool(fields.get("tie_word_embeddings")) and "output.weight" not in shapes
+    return from_official(fields, ranks, tiles="plora_glb_GN" in shapes, tied=tied)
+
+
+def _parts(name: str, shape: tuple[int, ...], folder: Folder) -> Shapes:
+    """Names and shapes under our names; packed rows that do not divide keep their whole shape in each part."""
+    if not folder.official:
+        return {name: shape}
+    ours = layout.ours(name)
+    if len(ours) == 1:
+        flat = ours[0] in layout.SEPARATORS
+        return {ours[0]: (torch.Size(shape).numel(),) if flat else shape}
+    h = heads(folder.config)
+    rows = (h.queries * h.size, h.keys * h.size, h.keys * h.size)
+    fits = shape[0] == sum(rows)
+    return {n: ((r, *shape[1:]) if fits else shape) for n, r in zip(ours, rows, strict=True)}
+
+
+def _read(file: Path, names: list[str]) -> dict[str, Tensor]:
+    if file.suffix == ".safetensors":
+        from safetensors import safe_open
+
+        with safe_open(file, "pt") as tensors:
+            return {name: tensors.get_tensor(name) for name in names}
+    opened = _open_bin(file, "cpu")
+    return {name: opened[name] for name in names}
+
+
+def _open_bin(file: Path, device: str) -> dict[str, Tensor]:
+    try:
+        tensors: dict[str, Tensor] = torch.load(file, map_location=device, mmap=True, weights_only=True)
+    except RuntimeError:  # files older than torch 1.6 cannot be mapped
+        tensors = torch.load(file, map_location=device, weights_only=True)
+    return tensors
+
+
+def _only(tensors: Mapping[str, Any]) -> Tensor:
+    value = next(iter(tensors.values()))
+    tensor: Tensor = value[0] if isinstance(value, list) else value
+    return tensor
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

@@ -1,0 +1,152 @@
+"""Official checkpoints: loading, naming what is wrong, and the way there and back."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from composer.errors import SetupError, UsageError
+from composer.xcomposer2 import checkpoint, layout
+from composer.xcomposer2.convert import convert
+from composer.xcomposer2.layout import Heads
+from composer.xcomposer2.modeling import XComposer2ForConditionalGeneration
+from tests.xcomposer2 import tiny
+
+Model = XComposer2ForConditionalGeneration
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return tiny.model()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, model: Model) -> Path:
+    return tiny.official_folder(tmp_path / "official", model)
+
+
+def logits(model: Model) -> Tensor:
+    with torch.inference_mode():
+        result: Tensor = model(tiny.prompt(model, 3, "image", 4), pixel_values=tiny.pixels(model, 1)).logits
+    return result
+
+
+def change(folder: Path, change: dict[str, Tensor | None]) -> None:
+    tensors: dict[str, Tensor | None] = {**load_file(folder / "model.safetensors"), **change}
+    save_file({n: t for n, t in tensors.items() if t is not None}, folder / "model.safetensors")
+
+
+def test_packing_is_the_documented_one() -> None:
+    heads = Heads(queries=4, keys=2, size=3)
+    packed = torch.arange(2 * (2 + 2) * 3)[:, None].float()
+    q, k, v = layout.unpack(packed, heads)
+    assert q.flatten().tolist() == [*range(6), *range(12, 18)]
+    assert k.flatten().tolist() == [6, 7, 8, 18, 19, 20]
+    assert v.flatten().tolist() == [9, 10, 11, 21, 22, 23]
+    assert torch.equal(layout.pack(q, k, v, heads), packed)
+
+
+def test_the_official_layout_loads_to_the_same_model(folder: Path, model: Model) -> None:
+    loaded = Model.from_pretrained(folder)
+    assert loaded.dtype is torch.float32
+    torch.testing.assert_close(logits(loaded.eval()), logits(model))
+
+
+def test_shards_of_pickles_load(tmp_path: Path, model: Model, folder: Path) -> None:
+    tensors = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    names = sorted(tensors)
+    files = {n: f"pytorch_model-{1 + (i >= len(names) // 2):05d}-of-00002.bin" for i, n in enumerate(names)}
+    for file in set(files.values()):
+        torch.save({n: tensors[n] for n in names if files[n] == file}, folder / file)
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps({"metadata": {}, "weight_map": files}))
+    torch.testing.assert_close(logits(Model.from_pretrained(folder).eval()), logits(model))
+    (folder / files[names[0]]).unlink()
+    with pytest.raises(SetupError, match="00001-of-00002"):
+        Model.from_pretrained(folder)
+
+
+def test_half_precision_stays_half(folder: Path, model: Model) -> None:
+    change(folder, {n: t.bfloat16() for n, t in load_file(folder / "model.safetensors").items()})
+    for options, wanted in (({}, torch.bfloat16), ({"dtype": torch.float16}, torch.float16)):
+        loaded = Model.from_pretrained(folder, **options)
+        assert {p.dtype for p in loaded.parameters()} == {wanted}
+
+
+def test_missing_extra_and_misshapen_tensors_are_named(folder: Path) -> None:
+    change(folder, {
+        "model.layers.1.attention.wqkv.Plora_B.weight": None,
+        "model.layers.1.attention.wqkv.Plora_C.weight": torch.zeros(2),
+        "vision_proj.0.weight": torch.zeros(3, 3),
+        "model.layers.0.attention.wqkv.weight": torch.zeros(7, 32),
+    })  # fmt: skip
+    with pytest.raises(SetupError) as error:
+        Model.from_pretrained(folder)
+    for part in (
+        "layers.1.self_attn.k_proj.plora_b",
+        "wqkv.Plora_C",
+        "vision_proj.0.weight [3, 3]",
+        "wqkv.weight [7, 32]",
+    ):
+        assert part in str(error.value)
+
+
+def test_what_official_files_leave_out_or_add_does_no_harm(folder: Path, model: Model) -> None:
+    positions = torch.arange(10)[None]
+    change(folder, {
+        "vit.vision_tower.vision_model.post_layernorm.weight": None,
+        "vit.vision_tower.vision_model.post_layernorm.bias": None,
+        "vit.vision_tower.vision_model.embeddings.position_ids": positions,
+    })  # fmt: skip
+    torch.testing.assert_close(logits(Model.from_pretrained(folder).eval()), logits(model))
+
+
+def test_a_position_table_of_another_size_is_resized(folder: Path) -> None:
+    table = torch.randn(1 + 24 * 24, 16)
+    change(folder, {"vit.vision_tower.vision_model.embeddings.position_embedding.weight": table})
+    loaded = Model.from_pretrained(folder)
+    own = loaded.model.vision_tower.embeddings.position_embedding.weight
+    assert torch.equal(own[0], table[0])
+    assert own.shape == (10, 16)
+    assert torch.equal(own, checkpoint.resized(table, 3))
+    assert checkpoint.resized(table, 24) is table
+
+
+def test_a_folder_that_is_no_model_says_so(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=r"no config\.json"):
+        Model.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("shard", [2**40, 20_000])
+def test_there_and_back_is_lossless(folder: Path, tmp_path: Path, model: Model, shard: int) -> None:
+    change(folder, {"model.norm.weight": torch.ones(32, dtype=torch.float16)})
+    (folder / "tokenizer.model").write_bytes(b"pieces")
+    files = convert(folder, tmp_path / "own", shard=shard)
+    assert (len(files) > 1) == (shard == 20_000)
+    convert(tmp_path / "own", tmp_path / "back")
+    before, after = load_file(folder / "model.safetensors"), load_file(tmp_path / "back" / "model.safetensors")
+    assert before.keys() == after.keys()
+    assert all(t.dtype == after[n].dtype and torch.equal(t, after[n]) for n, t in before.items())
+    configs = [json.loads((f / "config.json").read_text()) for f in (folder, tmp_path / "back")]
+    assert configs[0] == configs[1]
+    assert (tmp_path / "back" / "tokenizer.model").read_bytes() == b"pieces"
+    own = Model.from_pretrained(tmp_path / "own", dtype=torch.float32).eval()
+    torch.testing.assert_close(logits(own), logits(Model.from_pretrained(folder, dtype=torch.float32).eval()))
+    with pytest.raises(UsageError, match="not empty"):
+        convert(folder, tmp_path / "own")
+
+
+def test_a_model_made_here_can_become_official(tmp_path: Path, model: Model) -> None:
+    model.save_pretrained(tmp_path / "own")
+    torch.testing.assert_close(logits(Model.from_pretrained(tmp_path / "own").eval()), logits(model))
+    convert(tmp_path / "own", tmp_path / "official")
+    assert checkpoint.look(tmp_path / "official").official
+    torch.testing.assert_close(logits(Model.from_pretrained(tmp_path / "official").eval()), logits(model))
+
+
+def test_replies_end_where_the_official_ones_do(folder: Path) -> None:
+    assert Model.from_pretrained(folder).generation_config.eos_token_id == [2]
+    assert Model.from_pretrained(folder).generation_config.max_length is None
