@@ -17,12 +17,15 @@ from composer.errors import ReplyError, SetupError
 from composer.models import Prompt, Schema, Usage
 
 PROSE = r"""
-root ::= paragraph%s
+root ::= opening rest{40,} end%s
 paragraph ::= first rest{40,} end
+opening ::= [^ \t\n#*`|<>0-9\[\](){}_!~=+"“‘'「SCH当好以下第-] | english | chinese
+english ::= "S" [^ue\n] | "Su" [^r\n] | "Se" [^c\n] | "C" [^e\n] | "Ce" [^r\n] | "H" [^e\n] | "He" [^r\n] | "Her" [^e\n]
+chinese ::= "当" [^然\n] | "好" [^的\n] | "以" [^下\n] | "下" [^面\n] | "第" [^一二三四五六0-9 \n]
 first ::= [^ \t\n#*`|<>0-9\[\](){}_!~=+-]
 rest ::= [^\n*`|\[\]\\]
 end ::= [.!?。！？…] [)"'”’」』）]?
-"""  # running text: whole sentences, no headings, lists, tables, bold type, links, code or formulas
+"""  # whole sentences; no headings, lists, tables, bold type, links, code; no "Sure", "Certainly", "Here is", "Section 2"
 CACHE_MIB = 512  # for the beginnings of other conversations; a token of the 1.5B model takes 28 KiB
 BATCH = 512  # tokens read between two looks at whether to stop
 
