@@ -118,7 +118,7 @@ def test_vector_search_is_exact(count: int, k: int, seed: int) -> None:
 def test_vectors_come_later_and_only_where_they_are_missing(library: Library) -> None:
     library.add([row(1, "fox", keywords=("animal",)), row(2, "wolf")])
     waiting = library.missing("e", "pack")
-    assert [w.text for w in waiting] == ["fox, animal", "wolf"]
+    assert [w.text for w in waiting] == ["fox", "wolf"]
     library.add_vectors("e", [waiting[0].id], np.ones((1, 4), np.float32))
     assert [w.text for w in library.missing("e", "pack")] == ["wolf"]
     library.add([row(1, "a changed fox")])
@@ -176,6 +176,20 @@ def test_a_file_that_is_no_index_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"this is a letter to my aunt, not a database" * 100)
     with pytest.raises(SetupError, match=r"library\.sqlite cannot be opened"):
         Library(path)
+
+
+def test_vectors_of_an_older_version_are_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "library.sqlite"
+    library = Library(path)
+    library.add_vectors("e", library.add([row(1, "fox", keywords=("animal",))]), np.ones((1, 4), np.float32))
+    library.close()
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 2")
+    db.close()
+    library = Library(path)
+    assert (library.count(), library.encoders()) == (1, {})
+    assert [w.text for w in library.missing("e", "pack")] == ["fox"]
+    library.close()
 
 
 def test_an_index_of_another_version_says_what_to_do(tmp_path: Path) -> None:
