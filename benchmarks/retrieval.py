@@ -96,18 +96,14 @@ def quality(
     """Right pictures among the first, by channel."""
     lines = [f"## Right picture first, among the first 4 ({len(queries)} test queries)", ""]
     lines += ["| found by | right first | right in 4 | share right of 4 |", "|---|---|---|---|"]
-    for name, find in (
-        ("bm25 alone, in its own order", lambda q: library.by_words(q, 12)),
-        ("sentence vectors alone", lambda q: _nearest(library, sentence, q)),
-    ):
-        plain = [[library.pictures([i])[i][0] for i in find(text)] for text, _ in queries]
-        lines.append(
-            f"| {name} | {_shares([[fits(p, a) for p in found[:4]] for found, (_, a) in zip(plain, queries, strict=True)])} |"
-        )
-    for name, encoder in (
-        ("words, ordered by evidence (no MiniLM)", None),
-        ("words and meaning, ordered by evidence", sentence),
-    ):
+    by_words = [library.by_words(text, 4) for text, _ in queries]
+    by_meaning = [_nearest(library, sentence, text) for text, _ in queries]
+    for name, found in (("bm25 alone, in its own order", by_words), ("sentence vectors alone", by_meaning)):
+        right = [
+            [fits(library.pictures([i])[i][0], a) for i in ids] for ids, (_, a) in zip(found, queries, strict=True)
+        ]
+        lines.append(f"| {name} | {_shares(right)} |")
+    for name, encoder in (("words and evidence, no MiniLM", None), ("words, meaning and evidence", sentence)):
         lines.append(f"| {name} | {_hits(LibrarySource(library, sentence=encoder), queries)} |")
     source = LibrarySource(library, sentence=sentence)
     for language, own in others.items():
@@ -116,7 +112,7 @@ def quality(
 
 
 def _nearest(library: Library, sentence: SentenceEncoder, query: str) -> list[int]:
-    return [i for i, _ in library.by_vector(sentence.name, sentence.encode_texts([query])[0], 12)]
+    return [i for i, _ in library.by_vector(sentence.name, sentence.encode_texts([query])[0], 4)]
 
 
 def _hits(source: LibrarySource, queries: Sequence[Query]) -> str:

@@ -23,7 +23,7 @@ from retrieval.relevance import Evidence, coverage, evidence, rarity, relevance
 from retrieval.words import has_cjk, stem, telling, terms_of
 
 POOL = 60  # of each ranking
-SURE = 3.0  # how much the order of relevance counts against the order the rankings give together
+SURE = 0.5  # how much the order of relevance counts against the order the rankings give together
 PLAUSIBLE = 0.3  # relevance from which on an upload goes before what a library offers
 UPLOAD_BONUS = 0.25  # by how much
 
@@ -32,7 +32,7 @@ UPLOAD_BONUS = 0.25  # by how much
 class Channels:
     """How much each ranking counts when they are fused; measured in benchmarks/results/retrieval.md."""
 
-    words: float = 1.0
+    words: float = 0.5
     meaning: float = 1.0
     pixels: float = 1.0
 
