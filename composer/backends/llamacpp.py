@@ -17,12 +17,11 @@ from composer.errors import ReplyError, SetupError
 from composer.models import Prompt, Schema, Usage
 
 PROSE = r"""
-root ::= opening rest{40,} end%s
-paragraph ::= first rest{40,} end
-opening ::= [^ \t\n#*`|<>0-9\[\](){}_!~=+"“‘'「SCH当好以下第-] | english | chinese
+root ::= paragraph%s
+paragraph ::= opening rest{40,} end
+opening ::= [^ \t\n#*`|<>0-9\[\](){}_!~=+"“‘'「SCH当好以下第段-] | english | chinese
 english ::= "S" [^ue\n] | "Su" [^r\n] | "Se" [^c\n] | "C" [^e\n] | "Ce" [^r\n] | "H" [^e\n] | "He" [^r\n] | "Her" [^e\n]
-chinese ::= "当" [^然\n] | "好" [^的\n] | "以" [^下\n] | "下" [^面\n] | "第" [^一二三四五六0-9 \n]
-first ::= [^ \t\n#*`|<>0-9\[\](){}_!~=+-]
+chinese ::= "当" [^然\n] | "好" [^的\n] | "以" [^下\n] | "下" [^面\n] | "段" [^落0-9 \n] | "第" [^一二三四五六0-9 \n]
 rest ::= [^\n*`|\[\]\\]
 end ::= [.!?。！？…] [)"'”’」』）]?
 """  # whole sentences; no headings, lists, tables, bold type, links, code; no "Sure", "Certainly", "Here is", "Section 2"
