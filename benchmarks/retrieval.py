@@ -68,7 +68,7 @@ def main() -> None:
         "",
         *speed(source, [q for q, _ in answered]),
     ]
-    lines += ["", *style(source, library, answered), "", *NOTES]
+    lines += ["", *style(source, library, answered), *look_alikes(library), "", *NOTES]
     print("\n".join(lines))
     if options.write:
         (HERE / "results" / "retrieval.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -191,6 +191,19 @@ def style(source: LibrarySource, library: Library, queries: Sequence[Query]) -> 
             cells.append(f"{np.mean(own):.0%}, {np.mean(right):.0%} right")
         lines.append(f"| {title} | {' | '.join(cells)} |")
     return lines
+
+
+def look_alikes(library: Library, count: int = 150) -> list[str]:
+    """Of the pictures that look most like one, how many are of its pack, in a sample with as many of each pack."""
+    origins = ("openmoji", "openclipart", "tuxpaint")
+    sample = [(origin, style_of(_pixels(library, p))) for origin in origins for p in _some(library, origin, count)]
+    shares: dict[str, list[float]] = {origin: [] for origin in origins}
+    for number, (origin, look) in enumerate(sample):
+        others = [(likeness(look, other), name) for n, (name, other) in enumerate(sample) if n != number]
+        nearest = sorted(others, reverse=True)[:10]
+        shares[origin].append(sum(name == origin for _, name in nearest) / 10)
+    found = ", ".join(f"{origin} {np.mean(values):.0%}" for origin, values in shares.items())
+    return ["", f"Of the 10 pictures that look most like a reference, of its own pack: {found} (by chance 33%)."]
 
 
 def _pixels(library: Library, picture: Picture) -> Image.Image:
