@@ -17,22 +17,8 @@ from numpy.typing import NDArray
 
 from retrieval.errors import SetupError, UsageError
 from retrieval.picture import Attribution, Digest, Picture
+from retrieval.schema import prepare
 from retrieval.words import match_expression, searchable
-
-SCHEMA_VERSION = 3
-SCHEMA = """
-CREATE TABLE picture (
-  id INTEGER PRIMARY KEY, path TEXT UNIQUE NOT NULL, origin TEXT NOT NULL, stamp TEXT NOT NULL, digest TEXT NOT NULL,
-  media_type TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, caption TEXT NOT NULL,
-  keywords TEXT NOT NULL, phash TEXT NOT NULL, attribution TEXT NOT NULL,
-  captions TEXT NOT NULL);
-CREATE INDEX picture_digest ON picture (digest);
-CREATE INDEX picture_origin ON picture (origin);
-CREATE VIRTUAL TABLE words USING fts5 (caption, keywords, others, tokenize = 'porter unicode61 remove_diacritics 2');
-CREATE TABLE vector (
-  picture INTEGER NOT NULL REFERENCES picture (id) ON DELETE CASCADE, encoder TEXT NOT NULL, value BLOB NOT NULL,
-  PRIMARY KEY (encoder, picture)) WITHOUT ROWID;
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +51,7 @@ class Library:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, check_same_thread=False, timeout=30)
-            self._prepare()
+            prepare(self._db, path)
         except (OSError, sqlite3.Error) as error:
             raise SetupError(
                 f"The picture index {path} cannot be opened: {error}. Delete it and index again."
@@ -206,25 +192,6 @@ class Library:
         with self._lock:
             row = self._db.execute("SELECT path FROM picture WHERE digest = ? LIMIT 1", (digest,)).fetchone()
         return Path(row[0]) if row else None
-
-    def _prepare(self) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        with self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                for statement in SCHEMA.strip().split(";\n"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            elif version == 2:  # its vectors were made of captions with keywords behind them
-                self._db.execute("DELETE FROM vector")
-                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            elif version != SCHEMA_VERSION:
-                raise SetupError(
-                    f"The picture index {self.path} has version {version}, this program {SCHEMA_VERSION}. "
-                    "Delete it and index again."
-                )
 
     def _put(self, row: Row) -> int:
         for (old,) in self._db.execute("SELECT id FROM picture WHERE path = ?", (row.path,)).fetchall():
