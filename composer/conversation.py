@@ -83,13 +83,19 @@ def section_request(toolkit: Toolkit, article: Article, section: Section) -> Mes
         title=section.title,
         purpose=plan.purpose if plan else "",
         words=words,
-        paragraphs=max(1, round(words / 85)),
+        paragraphs=paragraphs_for(words),
         facts=plan.facts if plan else (),
         material=_more_material(toolkit, article, section),
         next_title=following,
+        running_text=kinds()[article.brief.kind].running_text,
         language=language(article.brief),
     )
     return user(text)
+
+
+def paragraphs_for(words: int) -> int:
+    """How many paragraphs a text of this length has."""
+    return max(1, round(words / 85))
 
 
 def language(brief: Brief) -> str:

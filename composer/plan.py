@@ -39,7 +39,7 @@ class PlannedPicture(BaseModel):
     section: int
     position: Place = "middle"
     main_thing: str = ""
-    what_is_visible: str = Field(min_length=3)
+    what_is_visible: str = Field(min_length=1)
     why_here: str = ""
     caption: str = ""
 
@@ -117,18 +117,14 @@ def _ask(toolkit: Toolkit, brief: Brief, conversation: tuple[Message, ...]) -> P
 def _lay_out(article: Article, found: Plan) -> Stage:
     sections = _sections(article.brief, found)
     shares = share_out(article.brief.must_mention, [f"{s.title} {s.purpose}" for s in sections])
-    queries: set[str] = set()
+    pictures = _pictures(article.brief, found, sections)
     for number, (section, facts) in enumerate(zip(sections, shares, strict=True), start=1):
         heading = with_id(article, TextBlock(id="", markdown=f"## {section.title}"))
         article = yield AddBlock(block=heading, after=_last(article))
-        plan_edit = SectionPlan(heading=heading.id, purpose=section.purpose, words=section.words, facts=facts)
-        article = yield PlanSection(plan=plan_edit)
-        for picture in (p for p in found.pictures if _clamp(p.section, len(sections)) == number):
-            query = _query(picture)
-            if query.lower() in queries:
-                continue
-            queries.add(query.lower())
-            article = yield AddBlock(block=with_id(article, _slot(picture, query)), after=_last(article))
+        planned = SectionPlan(heading=heading.id, purpose=section.purpose, words=section.words, facts=facts)
+        article = yield PlanSection(plan=planned)
+        for picture in (p for p in pictures if p.section == number):
+            article = yield AddBlock(block=with_id(article, _slot(picture)), after=_last(article))
     return article
 
 
@@ -171,9 +167,28 @@ def _short(title: str) -> str:
     return head if len(head) >= 3 or CJK.search(head) else title
 
 
-def _slot(picture: PlannedPicture, query: str) -> ImageSlot:
+def _pictures(brief: Brief, found: Plan, sections: list[PlannedSection]) -> list[PlannedPicture]:
+    """The planned pictures, each looking for something else. Where the author gave a number and the plan repeats itself,
+    sections without a picture get one that shows what they are about."""
+    kept: dict[str, PlannedPicture] = {}
+    for picture in found.pictures:
+        section = _clamp(picture.section, len(sections))
+        kept.setdefault(_query(picture).lower(), picture.model_copy(update={"section": section}))
+    pictures = list(kept.values())
+    bare = [n for n in range(1, len(sections) + 1) if n not in {p.section for p in pictures}]
+    for number in bare[: max(0, (brief.images or 0) - len(pictures))]:
+        about = sections[number - 1]
+        pictures.append(PlannedPicture(section=number, what_is_visible=about.title, why_here=about.purpose))
+    return pictures
+
+
+def _slot(picture: PlannedPicture) -> ImageSlot:
     return ImageSlot(
-        id="", purpose=_line(picture.why_here), query=query, place=picture.position, caption=_line(picture.caption)
+        id="",
+        purpose=_line(picture.why_here),
+        query=_query(picture),
+        place=picture.position,
+        caption=_line(picture.caption),
     )
 
 

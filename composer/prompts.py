@@ -45,6 +45,7 @@ class Kind:
     en: str  # what it is, for prompts
     zh: str
     pictures_per_1000_words: float  # the most that an automatic picture count gives
+    running_text: bool  # paragraphs only; else lists and sub-headings belong to it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

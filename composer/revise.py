@@ -13,7 +13,7 @@ from composer.edits import AddBlock, RemoveBlock, ReplaceText
 from composer.errors import UsageError
 from composer.events import Stage, StageStarted
 from composer.markdown import count_words, drop_open_end, is_prose, plain_text, split_blocks
-from composer.prompts import prompts, user
+from composer.prompts import kinds, prompts, user
 from composer.reply import clean, key_of, stopping
 from composer.toolkit import Toolkit
 from composer.write import TOKENS_PER_WORD, paced
@@ -47,6 +47,7 @@ def revise(toolkit: Toolkit, article: Article, block_id: str, task: Task, instru
         title=section.title,
         text=text,
         language=language(article.brief),
+        running_text=kinds()[article.brief.kind].running_text,
     )
     heading = section.heading.id if section.heading else ""
     prompt = (*written_so_far(toolkit, article, heading), user(request))

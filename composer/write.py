@@ -9,14 +9,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from composer.article import Article, ImageSlot, Section, SectionPlan, TextBlock, with_id
-from composer.conversation import language, section_request, written_so_far
+from composer.article import Article, Brief, ImageSlot, Section, SectionPlan, TextBlock, with_id
+from composer.conversation import language, paragraphs_for, section_request, written_so_far
 from composer.edits import AddBlock, AppendText, Edit, PlanSection, RemoveBlock, ReplaceText
 from composer.events import Progress, Stage, StageStarted
 from composer.facts import missing
 from composer.markdown import count_words, drop_open_end, ends_whole, is_prose, plain_text, split_blocks
-from composer.models import Prompt
-from composer.prompts import assistant, prompts, user
+from composer.models import Prompt, ProseModel
+from composer.prompts import assistant, kinds, prompts, user
 from composer.reply import clean, key_of, new_sentences, stopping
 from composer.toolkit import Toolkit
 
@@ -48,12 +48,14 @@ def write_section(toolkit: Toolkit, article: Article, heading: str) -> Stage:
     growth = Growth(heading=heading, title=section.title, said=_said(article), headings=_headings(article))
     for attempt in range(3):
         words = _words_of(article, heading)
-        if words >= ENOUGH * plan.words and (attempt or words):
+        if words >= ENOUGH * plan.words and words:
             break
-        prompt = _prompt(toolkit, article, heading, left=plan.words - words)
-        article = yield from _stream(toolkit, article, prompt, growth, plan.words, attempt)
-        if _words_of(article, heading) == words:
-            break
+        left = max(plan.words - words, 40)
+        prompt = _prompt(toolkit, article, heading, left=left)
+        raw = _ask(toolkit, article.brief, prompt, left, attempt)
+        article = yield from _stream(article, raw, growth, plan.words)
+        if words and _words_of(article, heading) == words:
+            break  # it has no more to say
     article = yield from _add_missing(toolkit, article, heading)
     if article.text_block(heading):
         done = article.plan(heading) or plan
@@ -73,14 +75,22 @@ class Growth:
     shown: str = ""  # its text so far
     skipping: bool = False  # a person took the block over: what was meant for it is dropped
     own: list[str] = field(default_factory=list)  # ids of the blocks written, in order
+    idle: bool = False  # the last block said nothing new: the model turns in circles
 
 
-def _stream(toolkit: Toolkit, article: Article, prompt: Prompt, growth: Growth, target: int, attempt: int) -> Stage:
+def _ask(toolkit: Toolkit, brief: Brief, prompt: Prompt, words: int, attempt: int) -> Iterator[str]:
+    """The model's reply; held to running text where the kind of article is that and the engine can."""
+    tokens = int(max(words, 60) * 1.4 * TOKENS_PER_WORD.get(brief.language[:2], 2.2)) + 60
+    if kinds()[brief.kind].running_text and isinstance(toolkit.text, ProseModel):
+        count = paragraphs_for(words)
+        return toolkit.text.prose(prompt, paragraphs=count, max_tokens=tokens, seed=brief.seed + attempt)
+    return toolkit.text.stream(prompt, max_tokens=tokens, seed=brief.seed + attempt)
+
+
+def _stream(article: Article, raw: Iterator[str], growth: Growth, target: int) -> Stage:
     """One reply of the model, as edits."""
-    tokens = int(max(target, 60) * 1.4 * TOKENS_PER_WORD.get(article.brief.language[:2], 2.2)) + 60
-    raw = toolkit.text.stream(prompt, max_tokens=tokens, seed=article.brief.seed + attempt)
     buffer = ""
-    growth.block, growth.shown, growth.skipping = "", "", False
+    growth.block, growth.shown, growth.skipping, growth.idle = "", "", False, False
     with stopping(raw) as pieces:
         text = clean(paced(pieces), seen=growth.headings, openers=prompts(article.brief.language).meta_openers)
         for piece in text:
@@ -90,6 +100,8 @@ def _stream(toolkit: Toolkit, article: Article, prompt: Prompt, growth: Growth, 
                 done = parts.pop(0)
                 article = yield from _finish(article, growth, done)
                 buffer = buffer[buffer.find(parts[0], len(done)) :]
+                if growth.idle:
+                    return article
             article = yield from _show(article, growth, parts[0] if parts else "")
             if _is_enough(buffer, _words_of(article, growth.heading), target):
                 break
@@ -137,6 +149,7 @@ def _finish(article: Article, growth: Growth, text: str) -> Stage:
     if text.strip():
         article = yield from _show(article, growth, text)
     elif growth.block and not growth.skipping:
+        growth.idle = True
         article = yield RemoveBlock(id=growth.block)
         growth.own = [i for i in growth.own if i != growth.block]
     growth.block, growth.shown, growth.skipping = "", "", False

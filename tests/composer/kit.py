@@ -1,5 +1,6 @@
 """What the tests of the stages share: a source of little pictures, scripted replies, and a run on a fresh log."""
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -33,9 +34,11 @@ Ships far out at sea see a flash, count the seconds and know which coast lies ah
 
 def picture(caption: str, colour: tuple[int, int, int] = (200, 30, 30)) -> tuple[Picture, bytes]:
     """A picture whose pattern and colour follow from its caption, so that no two are near-duplicates."""
+    bits = hashlib.sha256(caption.encode()).digest()
     image = Image.new("RGB", (48, 36), colour)
-    for i, letter in enumerate(caption * 40):
-        image.putpixel((i % 48, i // 48 % 36), (ord(letter) * 7 % 256, ord(letter) * 31 % 256, (i * 13) % 256))
+    for i in range(48):  # 8 x 6 squares of 6 px
+        shade = bits[i % 32] if i < 32 else bits[i - 32] ^ 0xA5
+        image.paste((shade, shade, (shade * 7) % 256), (i % 8 * 6, i // 8 * 6, i % 8 * 6 + 6, i // 8 * 6 + 6))
     credit = Attribution(
         title=caption, author="Ann", source="Test pack", licence="CC0 1.0", url="https://example.org/p"
     )

@@ -10,12 +10,13 @@ import pytest
 from composer.article import Article, TextBlock
 from composer.brief import Wishes
 from composer.compose import Driver, compose
-from composer.edits import AddBlock, Lock, ReplaceText
+from composer.edits import AddBlock, AppendText, Lock, ReplaceText
 from composer.events import Edited, Event, Progress, Stage
 from composer.markdown import count_words
 from composer.models import Prompt
 from composer.plan import plan
 from composer.store import fold, reopen
+from composer.toolkit import Toolkit
 from tests.composer.kit import WordSource, answer, failures, kit, plan_reply, run, start, warnings
 from tests.fakes import FlatGenerator, ScriptedTextModel
 
@@ -149,23 +150,33 @@ def test_the_person_wins_while_the_model_writes(tmp_path: Path) -> None:
 
 def test_a_block_taken_over_in_mid_stream_is_left_to_the_person(tmp_path: Path) -> None:
     log = start(tmp_path)
-    driver = Driver(log)
-    stage = compose(kit(log), log.article)
-    taken = ""
-    item = next(stage)
-    while True:
-        if not hasattr(item, "stage") and not hasattr(item, "message"):
-            driver._edit(item)  # type: ignore[arg-type]
-            if not taken and getattr(item, "kind", "") == "append_text":
-                taken = item.id
-                log.commit(ReplaceText(id=taken, markdown="Mine."), by="person", step=log.next_step())
-        try:
-            item = stage.send(log.article)
-        except StopIteration:
-            break
-    block = log.article.text_block(taken)
+    taken: list[str] = []
+
+    def meddling(toolkit: Toolkit, article: Article) -> Stage:
+        """The stage, with a person who types into the first block that grows."""
+        stage = compose(toolkit, article)
+        item = next(stage)
+        while True:
+            article = yield item
+            if isinstance(item, AppendText) and not taken:
+                taken.append(item.id)
+                article = log.commit(ReplaceText(id=item.id, markdown="Mine."), by="person", step=log.next_step())
+            try:
+                item = stage.send(article)
+            except StopIteration:
+                return article
+
+    article = run(log, meddling, kit(log))
+    block = article.text_block(taken[0])
     assert block is not None
     assert block.markdown == "Mine."
+    assert all(p.written for p in article.plans)
+
+
+def test_a_number_of_pictures_is_kept_when_the_plan_repeats_itself(tmp_path: Path) -> None:
+    log = start(tmp_path, wishes=Wishes(words=120, images=2))
+    article = run(log, plan, kit(log, [plan_reply(pictures=((1, "brass lamp"), (1, "Brass lamp")))]))
+    assert [s.query for s in article.slots()] == ["brass lamp", "The lens"]
 
 
 def test_a_locked_slot_is_not_filled(tmp_path: Path) -> None:
