@@ -73,7 +73,11 @@ def models(options: argparse.Namespace) -> int:
             print(f"error: {problem}", file=sys.stderr)
         print("all models that are here are whole" if not problems else "pull the models named above again")
         return 1 if problems else 0
-    weights.pull(options.names or weights.needed(load_settings()), _show_progress)
+    names = options.names or weights.needed(load_settings())
+    missing = weights.missing_bytes(names)
+    if missing:
+        print(f"Fetching {missing / 1e6:.0f} MB of models: {', '.join(names)}", file=sys.stderr)
+    weights.pull(names, _show_progress)
     return 0
 
 
@@ -229,6 +233,10 @@ def _write(log: ArticleLog, options: argparse.Namespace) -> None:
 
 
 def _show_progress(what: str, done: int, total: int) -> None:
-    filled = 30 * done // total if total else 0
-    bar = "#" * filled + "-" * (30 - filled)
-    print(f"\r{what} [{bar}] {done / 1e6:.0f}/{total / 1e6:.0f} MB ", end="", file=sys.stderr, flush=True)
+    """A bar where a person looks; in a log one line when it is done."""
+    bar = "#" * (30 * done // total if total else 0)
+    line = f"{what} [{bar:-<30}] {done / 1e6:.0f}/{total / 1e6:.0f} MB"
+    if sys.stderr.isatty():
+        print(f"\r{line} ", end="\n" if done == total else "", file=sys.stderr, flush=True)
+    elif done == total:
+        print(line, file=sys.stderr, flush=True)

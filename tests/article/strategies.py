@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from composer.article import Article, Block, Brief, ImageSlot, SectionPlan, TextBlock
+from composer.article import Article, Author, Block, Brief, ImageSlot, SectionPlan, TextBlock
 from composer.edits import (
     AddBlock,
     AppendText,
@@ -26,7 +26,7 @@ from composer.edits import (
 from retrieval.picture import Attribution, Candidate, Picture
 
 text = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=40)
-authors = st.sampled_from(["model", "person"])
+authors: st.SearchStrategy[Author] = st.sampled_from(["model", "person"])
 attributions = st.builds(Attribution, title=text, author=text, source=text, licence=text, generated=st.booleans())
 digests = st.integers(0, 5).map(lambda n: f"{n:064x}")
 pictures = st.builds(
