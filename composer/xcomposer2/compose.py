@@ -102,6 +102,20 @@ class Composer:
             chosen[line] = candidates[choice]
             yield Slot(line=line, title=title, choice=choice)
 
+    def illustrate_from(
+        self, lines: Sequence[str], pool: Sequence[Image.Image], *, count: int | None = None
+    ) -> Iterator[Slot]:
+        """The official way with the author's own pictures: no titles are asked for, and each picture is used once.
+        `Slot.choice` is the index in the pool."""
+        left, chosen = list(range(len(pool))), dict[int, Image.Image]()
+        most = len(pool) if count is None else min(count, len(pool))
+        for line in self.place(lines, count=most, images=pool[: len(prompts.LETTERS)]):
+            shown = left[: len(prompts.LETTERS)]
+            pick = shown[self.choose(lines, line, [pool[n] for n in shown], chosen)]
+            left.remove(pick)
+            chosen[line] = pool[pick]
+            yield Slot(line=line, title=answers.plain_title(lines[line]), choice=pick)
+
     def change(self, how: Change, text: str, instruction: str = "", *, seed: int = 0) -> Generator[str, None, None]:
         """A paragraph expanded, rewritten or shortened, as it comes."""
         yield from self._reply(prompts.change(self._words, how, text, instruction), self._sampling, seed)
@@ -131,12 +145,13 @@ class Composer:
         most = max(LEAST, min(ask.most, self._reader.room - len(prompt.ids)))
         tokens = self._reader.tokens(prompt, most, drawing(sampling, seed))
         try:
-            yield from streamed(self._processor.tokens, _until_end(tokens, self._processor.tokens.ends))
+            yield from streamed(self._processor.tokens, until_end(tokens, self._processor.tokens.ends))
         finally:
             tokens.close()
 
 
-def _until_end(tokens: Iterator[int], ends: frozenset[int]) -> Iterator[int]:
+def until_end(tokens: Iterator[int], ends: frozenset[int]) -> Iterator[int]:
+    """The tokens before the first that ends a reply."""
     for token in tokens:
         if token in ends:
             return

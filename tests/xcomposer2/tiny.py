@@ -1,6 +1,7 @@
 """Tiny models with random weights, in both layouts; nothing is downloaded."""
 # ruff: noqa: ANN401 - any field of a config
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -89,3 +90,19 @@ def prompt(made: XComposer2ForConditionalGeneration, *parts: int | str, seed: in
 def pixels(made: XComposer2ForConditionalGeneration, count: int, seed: int = 0) -> Tensor:
     side = made.config.vision_config.image_size
     return torch.randn(count, 3, side, side, generator=torch.Generator().manual_seed(seed))
+
+
+def write_tokenizer(file: Path) -> int:
+    """A sentencepiece model of bytes and a few pieces, with the official special tokens; returns its size."""
+    import sentencepiece
+
+    made = io.BytesIO()
+    text = ["the heron stands in the shallow water and waits", "tea comes from yunnan and goes over the sea"]
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(text), model_writer=made, model_type="bpe", vocab_size=320, byte_fallback=True,
+        unk_id=0, bos_id=1, eos_id=2, normalization_rule_name="identity", remove_extra_whitespaces=False,
+        add_dummy_prefix=False, minloglevel=2,
+        user_defined_symbols=["[UNUSED_TOKEN_145]", "[UNUSED_TOKEN_146]", "\n"],
+    )  # fmt: skip
+    file.write_bytes(made.getvalue())
+    return int(sentencepiece.SentencePieceProcessor(model_proto=made.getvalue()).get_piece_size())
