@@ -117,7 +117,6 @@ def _ask(toolkit: Toolkit, article: Article, slot: ImageSlot, picture: Picture) 
         section=_title(article, slot),
         before=_before(article, slot),
         shows=picture.caption or slot.query,
-        keywords=", ".join(picture.keywords[:6]),
         purpose=slot.purpose,
         language=language(article.brief),
     )
@@ -154,7 +153,7 @@ def _settle(words: Words, slot: ImageSlot, picture: Picture, article: Article, *
     """Caption and alt that can be used: tidy, different, in the article's script; the plain ones where they are not."""
     plain_caption, plain_alt = plain_words(slot, picture, article.brief.language)
     alt = tidy_alt(words.alt, prompts(article.brief.language)) or plain_alt
-    if not seen and not grounded(alt, f"{picture.caption} {' '.join(picture.keywords)} {slot.query}"):
+    if not seen and not grounded(alt, f"{picture.caption} {slot.query}"):
         alt = tidy_alt(plain_alt, prompts(article.brief.language))
     caption = shorten(" ".join(words.caption.split())) or plain_caption
     if article.brief.language.startswith("zh"):

@@ -15,6 +15,7 @@ from composer.article import Article, ImageSlot
 from composer.edits import ChooseImage, OfferImages
 from composer.errors import InterleaveError, SetupError, SourceError
 from composer.events import Progress, Stage, StageStarted, Warned
+from composer.models import ImageSource
 from composer.prompts import prompts
 from composer.toolkit import Toolkit
 from retrieval.fuse import assign, distinct, fuse
@@ -71,7 +72,7 @@ def look_up(toolkit: Toolkit, slot: ImageSlot, references: Sequence[Style]) -> F
     wanted = toolkit.settings.candidates
     for source in toolkit.sources:
         try:
-            answers.append(source.find(slot.query, 2 * wanted))
+            answers.append(_find(source, slot.query, 2 * wanted, toolkit.settings.min_relevance))
         except SourceError as error:
             warnings.append(f"{source.name} gave no pictures: {error}")
     kept: list[Candidate] = []
@@ -174,6 +175,15 @@ def _draw_or_leave(toolkit: Toolkit, article: Article, slot: ImageSlot) -> Stage
         return article
     article = yield OfferImages(id=slot.id, candidates=(candidate, *slot.candidates))
     return (yield ChooseImage(id=slot.id, digest=candidate.picture.digest))
+
+
+def _find(source: ImageSource, query: str, k: int, enough: float) -> list[Candidate]:
+    """What a source has for a query, or, where nothing fits all of it, for its main thing, which stands first."""
+    found = source.find(query, k)
+    head = query.split(",")[0].strip()
+    if head != query and not any(c.relevance >= enough for c in found):
+        found = source.find(head, k) or found
+    return found
 
 
 def _keep(toolkit: Toolkit, candidate: Candidate, references: Sequence[Style]) -> Candidate:

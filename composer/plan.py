@@ -195,7 +195,9 @@ def _slot(picture: PlannedPicture) -> ImageSlot:
 def _query(picture: PlannedPicture) -> str:
     """The literal query: the main thing first, for it weighs most where words are compared."""
     thing, whole = _line(picture.main_thing), _line(picture.what_is_visible)
-    return whole if not thing or thing.lower() in whole.lower() else f"{thing}, {whole}"
+    if not thing or whole.lower().startswith(thing.lower()):
+        return whole
+    return thing if whole.count(",") > 1 else f"{thing}, {whole}"  # a list of things is no picture
 
 
 def _clamp(number: int, highest: int) -> int:

@@ -46,7 +46,7 @@ def write_section(toolkit: Toolkit, article: Article, heading: str) -> Stage:
     article = yield from _drop_torn_end(article, section)
     plan = section.plan or SectionPlan(heading=heading)
     growth = Growth(heading=heading, title=section.title, said=_said(article), headings=_headings(article))
-    for attempt in range(3):
+    for attempt in range(2 + paragraphs_for(plan.words)):
         words = _words_of(article, heading)
         if words >= ENOUGH * plan.words and words:
             break
@@ -82,8 +82,8 @@ def _ask(toolkit: Toolkit, brief: Brief, prompt: Prompt, words: int, attempt: in
     """The model's reply; held to running text where the kind of article is that and the engine can."""
     tokens = int(max(words, 60) * 1.4 * TOKENS_PER_WORD.get(brief.language[:2], 2.2)) + 60
     if kinds()[brief.kind].running_text and isinstance(toolkit.text, ProseModel):
-        count = paragraphs_for(words)
-        return toolkit.text.prose(prompt, paragraphs=count, max_tokens=tokens, seed=brief.seed + attempt)
+        # one paragraph a call: told to write two, a small model fills the second with the first (measured, decisions.md)
+        return toolkit.text.prose(prompt, paragraphs=1, max_tokens=tokens, seed=brief.seed + attempt)
     return toolkit.text.stream(prompt, max_tokens=tokens, seed=brief.seed + attempt)
 
 
