@@ -159,6 +159,7 @@ def _settle(words: Words, slot: ImageSlot, picture: Picture, article: Article, *
     if article.brief.language.startswith("zh"):
         caption = caption if CJK.search(caption) else plain_caption
         alt = alt if CJK.search(alt) else plain_alt
+    caption = caption[:1].upper() + caption[1:]
     if _bare(alt) == _bare(caption):
         caption = plain_caption if _bare(plain_caption) != _bare(alt) else slot.purpose
     return caption, alt

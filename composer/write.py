@@ -46,7 +46,8 @@ def write_section(toolkit: Toolkit, article: Article, heading: str) -> Stage:
     article = yield from _drop_torn_end(article, section)
     plan = section.plan or SectionPlan(heading=heading)
     growth = Growth(heading=heading, title=section.title, said=_said(article), headings=_headings(article))
-    for attempt in range(2 + paragraphs_for(plan.words)):
+    stuck = 0
+    for attempt in range(3 + paragraphs_for(plan.words)):
         words = _words_of(article, heading)
         if words >= ENOUGH * plan.words and words:
             break
@@ -54,7 +55,8 @@ def write_section(toolkit: Toolkit, article: Article, heading: str) -> Stage:
         prompt = _prompt(toolkit, article, heading, left=left)
         raw = _ask(toolkit, article.brief, prompt, left, attempt)
         article = yield from _stream(article, raw, growth, plan.words)
-        if words and _words_of(article, heading) == words:
+        stuck = stuck + 1 if _words_of(article, heading) == words else 0
+        if stuck == 2:
             break  # it has no more to say
     article = yield from _add_missing(toolkit, article, heading)
     if article.text_block(heading):
