@@ -66,6 +66,17 @@ def _serve(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _train(parsed: argparse.Namespace) -> int:
+    from composer.xcomposer2.recipe import read_recipe
+    from composer.xcomposer2.train import Point, train
+
+    def tell(point: Point) -> None:
+        print(f"step {point.step}: loss {point.loss:.4f}, {point.tokens / point.seconds:.0f} tokens/s", flush=True)
+
+    print(train(read_recipe(parsed.recipe), tell))
+    return 0
+
+
 def _engine(parsed: argparse.Namespace) -> "XComposer2Engine":
     from composer.xcomposer2.commands import model_path
     from composer.xcomposer2.engine import engine
@@ -84,6 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("source", type=Path, metavar="SRC")
     convert.add_argument("target", type=Path, metavar="DST")
     convert.set_defaults(run=_convert)
+    train = commands.add_parser("train", help="run a stage of training, or go on with one that was interrupted")
+    train.add_argument("recipe", type=Path, metavar="CONFIG.toml")
+    train.set_defaults(run=_train)
     _running(commands)
     return parser
 

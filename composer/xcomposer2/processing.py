@@ -67,8 +67,8 @@ class XComposer2Processor:
         """A conversation that the assistant is to continue; BOS as `model.chat` has it unless told otherwise."""
         return self.encode(laid_out(turns, self.tokens, begun), bos=bos or chat_bos(turns))
 
-    def encode(self, parts: Sequence[Part], *, bos: Bos) -> Encoded:
-        """Tokens of text and pictures in order."""
+    def encode(self, parts: Sequence[Part], *, bos: Bos | None) -> Encoded:
+        """Tokens of text and pictures in order; None for what goes on without BOS."""
         start = [] if self.tokens.bos is None else [self.tokens.bos]
         ids: list[int] = start * 2 if bos is Bos.TWICE else list(start) if bos is Bos.ONCE else []
         images: list[Image.Image] = []

@@ -22,6 +22,7 @@ from composer.xcomposer2.pixels import prepared
 from composer.xcomposer2.processing import Encoded, digest
 
 CHUNK = 2048  # tokens read at once
+TOGETHER = 8  # pictures sent through the tower at once
 WORTH = 32  # tokens in common from which a beginning is worth copying
 
 
@@ -158,11 +159,16 @@ class Reader:
         return found[len(found) - count :]
 
     def _look(self, wanted: Sequence[tuple[str, Any]]) -> None:
+        """Features of those that are new, several at once where they have one size."""
         new = {name: image for name, image in wanted if name not in self._pictures.features}
-        for name, image in new.items():
-            inputs = {n: t.to(self.model.device) for n, t in prepared([image], self.model.config).items()}
+        together = 1 if self.model.config.tiles else TOGETHER
+        names = list(new)
+        for begin in range(0, len(names), together):
+            some = names[begin : begin + together]
+            inputs = prepared([new[name] for name in some], self.model.config)
             with torch.inference_mode():
-                self._pictures.features[name] = self.model.get_image_features(**inputs)
+                found = self.model.get_image_features(**{n: t.to(self.model.device) for n, t in inputs.items()})
+            self._pictures.features.update(zip(some, found.chunk(len(some)), strict=True))
 
     def _pass(self, branch: Branch, keys: Sequence[int], features: Tensor | None) -> Tensor:
         """Read on; logits of the last token, (vocabulary,) float32."""

@@ -18,6 +18,7 @@ class Tokens(Protocol):
     size: int  # of the vocabulary
     bos: int | None
     ends: frozenset[int]  # tokens that end a reply
+    closing: tuple[int, ...]  # tokens behind a whole conversation, in training
     turn: str  # before the role
     end: str  # behind a turn's text
 
@@ -58,6 +59,7 @@ class InternLM2Tokens:
         self.bos: int | None = int(self._pieces.bos_id())
         self._special = {n for n in range(self.size) if self._is_special(n)}
         self.ends = frozenset({int(self._pieces.eos_id()), *self._ids([self.end])})
+        self.closing: tuple[int, ...] = (int(self._pieces.eos_id()),)
 
     def encode(self, text: str) -> list[int]:
         return list(self._pieces.encode(text))
@@ -105,6 +107,7 @@ class FastTokens:
         self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
         self.size = len(self._tokenizer)
         self.bos: int | None = None  # models of this kind begin with a turn
+        self.closing: tuple[int, ...] = ()  # and end with one
         end = self._tokenizer.convert_tokens_to_ids(self.end)
         self.ends = frozenset(n for n in (end, self._tokenizer.eos_token_id) if n is not None)
 

@@ -14,6 +14,7 @@ class LetterTokens:
     size = 120
     bos: int | None = 1
     ends = frozenset({2, 6})
+    closing: tuple[int, ...] = (2,)
     turn = "<T>"
     end = "<E>"
 
