@@ -28,9 +28,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parity(parsed: argparse.Namespace) -> int:
-    from composer.xcomposer2.parity import compare
+    from composer.xcomposer2.parity import Report, compare
 
-    report = compare(parsed.folder, attention=parsed.attention)
+    try:
+        report = compare(parsed.folder, attention=parsed.attention)
+    except InterleaveError:
+        print(Report().line())
+        raise
     print(report.line())
     return 0 if report.ok else 1
 

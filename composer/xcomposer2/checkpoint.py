@@ -62,7 +62,7 @@ def look(path: Path) -> Folder:
     for file in weight_files(path):
         for name, shape in shapes_of(file).items():
             shapes[name], files[name] = shape, file
-    official = is_official(fields)
+    official = is_official(fields) or "model.tok_embeddings.weight" in shapes
     config = _official_config(fields, shapes) if official else XComposer2Config.from_dict(fields)
     return Folder(path=path, shapes=shapes, files=files, official=official, config=config)
 
@@ -141,13 +141,27 @@ def load(
     path = Path(os.fspath(where)).expanduser()
     folder = look(path if path.is_dir() else fetched(str(where)))
     check(cls, folder)
-    quantized = kwargs.get("quantization_config")
-    if type(quantized).__name__ == "BitsAndBytesConfig":
-        raise SetupError(
-            "bitsandbytes replaces the layers that carry Partial LoRA. Use torchao (TorchAoConfig) instead."
-        )
+    _check_quantization(folder, kwargs.get("quantization_config"))
     kwargs.setdefault("config", folder.config)
-    return from_pretrained(folder.path, *args, **kwargs)
+    told = kwargs.pop("output_loading_info", False)
+    model, info = from_pretrained(folder.path, *args, **kwargs, output_loading_info=True)
+    lost = sorted(name for name in info["missing_keys"] if not layout.OPTIONAL.search(name))
+    if lost:
+        raise SetupError(f"transformers left out {_some(lost)} of {folder.path}.")
+    return (model, info) if told else model
+
+
+def _check_quantization(folder: Folder, quantization: object) -> None:
+    """Raises SetupError for what would silently give another model."""
+    if quantization is None:
+        return
+    if type(quantization).__name__ == "BitsAndBytesConfig":
+        raise SetupError("bitsandbytes replaces the layers that carry Partial LoRA. Use TorchAoConfig instead.")
+    if folder.official:
+        raise SetupError(
+            "Packed weights cannot be quantised while they are loaded. Run: python -m composer.xcomposer2 convert "
+            f"{folder.path} NEW_FOLDER, and load that."
+        )
 
 
 def fetched(name: str) -> Path:

@@ -173,14 +173,16 @@ class XComposer2ForConditionalGeneration(XComposer2PreTrainedModel, GenerationMi
         self.generation_config = generation_defaults(config)
 
     @classmethod
-    def from_pretrained(cls, where: Any, *args: Any, **kwargs: Any) -> "XComposer2ForConditionalGeneration":
-        """A model from a folder or the Hub, in this project's layout or that of the official checkpoints."""
+    def from_pretrained(cls, where: Any, *args: Any, **kwargs: Any) -> Any:
+        """A model from a folder or the Hub, in this project's layout or that of the official checkpoints; with
+        `output_loading_info` also what transformers says about it."""
         from composer.xcomposer2.checkpoint import load
 
-        model: XComposer2ForConditionalGeneration = load(cls, super().from_pretrained, where, *args, **kwargs)
+        loaded = load(cls, super().from_pretrained, where, *args, **kwargs)
+        model: XComposer2ForConditionalGeneration = loaded[0] if isinstance(loaded, tuple) else loaded
         if model.config.official is not None:  # an official config.json mixes in what generation once took from it
             model.generation_config = generation_defaults(model.config)
-        return model
+        return loaded
 
     def save_pretrained(self, where: Any, **kwargs: Any) -> None:
         """In this project's layout; `composer.xcomposer2.convert` makes the official one of it."""

@@ -106,7 +106,9 @@ def test_what_was_not_recorded_is_null(
 
 def test_a_folder_without_recordings_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["parity", str(tmp_path)]) == 1
-    assert "expected.safetensors" in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert "expected.safetensors" in err
+    assert json.loads(out)["ok"] is False
 
 
 def test_nothing_compared_is_no_success_and_no_number_no_agreement() -> None:
