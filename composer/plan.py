@@ -70,7 +70,7 @@ def plan(toolkit: Toolkit, article: Article) -> Stage:
 def plan_schema(brief: Brief) -> Schema:
     """The flat JSON schema of the reply to `plan_request`."""
     least, most = section_range(brief)
-    section: dict[str, Any] = {"purpose": _string(160), "words": {"type": "integer"}}
+    section: dict[str, Any] = {"purpose": _string(160), "words": {"type": "integer", "minimum": 40, "maximum": 2000}}
     if brief.outline:
         least = most = len(brief.outline)
     else:
@@ -81,8 +81,8 @@ def plan_schema(brief: Brief) -> Schema:
         picture = {
             "section": {"type": "integer", "minimum": 1, "maximum": most},
             "position": {"enum": ["start", "middle", "end"]},
-            "main_thing": _string(40),
-            "what_is_visible": _string(90),
+            "main_thing": _english(32),
+            "what_is_visible": _english(80),
             "why_here": _string(140),
             "caption": _string(110),
         }
@@ -214,6 +214,11 @@ def _line(text: str) -> str:
 
 def _string(longest: int) -> dict[str, Any]:
     return {"type": "string", "maxLength": longest}
+
+
+def _english(longest: int) -> dict[str, Any]:
+    """Words that captions in packs are found by; a Chinese plan else asks in Chinese."""
+    return {"type": "string", "pattern": f"^[A-Za-z][A-Za-z ,'-]{{2,{longest}}}$"}
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def write_section(toolkit: Toolkit, article: Article, heading: str) -> Stage:
             break
         left = max(plan.words - words, 40)
         prompt = _prompt(toolkit, article, heading, left=left)
+        new_sentences(prompt[-1].content, growth.said)  # what it was told is not what it says
         raw = _ask(toolkit, article.brief, prompt, left, attempt)
         article = yield from _stream(article, raw, growth, plan.words)
         stuck = stuck + 1 if _words_of(article, heading) == words else 0
