@@ -53,7 +53,7 @@ def write_section(toolkit: Toolkit, article: Article, heading: str) -> Stage:
             break
         left = max(plan.words - words, 40)
         prompt = _prompt(toolkit, article, heading, left=left)
-        new_sentences(prompt[-1].content, growth.said)  # what it was told is not what it says
+        new_sentences(_told(prompt), growth.said)  # what it was told to do is not what it says
         raw = _ask(toolkit, article.brief, prompt, left, attempt)
         article = yield from _stream(article, raw, growth, plan.words)
         stuck = stuck + 1 if _words_of(article, heading) == words else 0
@@ -88,6 +88,11 @@ def _ask(toolkit: Toolkit, brief: Brief, prompt: Prompt, words: int, attempt: in
         # one paragraph a call: told to write two, a small model fills the second with the first (measured, decisions.md)
         return toolkit.text.prose(prompt, paragraphs=1, max_tokens=tokens, seed=brief.seed + attempt)
     return toolkit.text.stream(prompt, max_tokens=tokens, seed=brief.seed + attempt)
+
+
+def _told(prompt: Prompt) -> str:
+    """The request itself, without the facts and passages that it quotes: those are to be said."""
+    return " ".join(line for line in prompt[-1].content.splitlines() if not line.startswith(("-", ">")))
 
 
 def _stream(article: Article, raw: Iterator[str], growth: Growth, target: int) -> Stage:
