@@ -71,6 +71,8 @@ def train(recipe: Recipe, tell: Callable[[Point], None] = lambda point: None) ->
         find_unused_parameters=True
     )  # a batch without pictures has no gradient for PLoRA
     accelerator = Accelerator(kwargs_handlers=[unused])
+    if recipe.batch % accelerator.num_processes:
+        raise UsageError(f"batch must be a multiple of the {accelerator.num_processes} devices, not {recipe.batch}.")
     processor = XComposer2Processor.from_pretrained(recipe.model)
     model = XComposer2ForConditionalGeneration.from_pretrained(Path(recipe.model), dtype=torch.float32)
     groups = prepare(model, recipe)
@@ -78,6 +80,9 @@ def train(recipe: Recipe, tell: Callable[[Point], None] = lambda point: None) ->
     output.mkdir(parents=True, exist_ok=True)
     optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=recipe.betas, weight_decay=recipe.weight_decay)
     first = resume(output, model, optimizer, recipe)
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        _curves_until(output, first)
     learner, optimizer = accelerator.prepare(Learner(model), optimizer)
     batches = _batches(_data(recipe, processor), recipe, first)
     for step, batch_rows in zip(range(first, recipe.steps), batches, strict=False):
@@ -161,9 +166,7 @@ def keep(output: Path, model: nn.Module, optimizer: torch.optim.Optimizer, step:
 
 def resume(output: Path, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe) -> int:
     """Takes the last state up, and gives the number of steps done. Raises SetupError where it is another recipe's."""
-    curves = output / "curves.csv"
     if not (output / "latest").is_file():
-        curves.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
         return 0
     step = int((output / "latest").read_text(encoding="utf-8"))
     folder = output / f"state-{step}"
@@ -178,9 +181,6 @@ def resume(output: Path, model: nn.Module, optimizer: torch.optim.Optimizer, rec
             if parameter.requires_grad:
                 parameter.copy_(learnt[name])
     optimizer.load_state_dict(torch.load(folder / "optimizer.pt", weights_only=True))
-    head, *lines = curves.read_text(encoding="utf-8").splitlines()
-    done = [line for line in lines if line.split(",")[0].isdigit() and int(line.split(",")[0]) <= step]
-    curves.write_text("\n".join([head, *done, ""]), encoding="utf-8")
     return step
 
 
@@ -239,6 +239,14 @@ def _step(
         tokens=sum(len(one.ids) for row in batch_rows for one in row),
         seconds=round(time.monotonic() - begin, 4),
     )
+
+
+def _curves_until(output: Path, step: int) -> None:
+    """Takes the steps that are done again out of the curves."""
+    curves = output / "curves.csv"
+    lines = curves.read_text(encoding="utf-8").splitlines() if step and curves.is_file() else []
+    done = [line for line in lines if line.split(",")[0].isdigit() and int(line.split(",")[0]) <= step]
+    curves.write_text("\n".join([",".join(COLUMNS), *done, ""]), encoding="utf-8")
 
 
 def _note(output: Path, point: Point) -> None:
