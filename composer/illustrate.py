@@ -83,6 +83,7 @@ def look_up(toolkit: Toolkit, slot: ImageSlot, references: Sequence[Style]) -> F
             warnings.append(f"A picture of {candidate.source} could not be used: {error}")
         if len(kept) == (2 * wanted if references else wanted):
             break
+    kept.sort(key=lambda c: c.relevance < toolkit.settings.min_relevance)  # what fits stands before what may not
     strength = toolkit.settings.style_strength if references else 0.0
     return Found(slot=slot.id, candidates=tuple(rerank(kept, strength)[:wanted]), warnings=tuple(warnings))
 
