@@ -157,7 +157,7 @@ def _settle(words: Words, slot: ImageSlot, picture: Picture, article: Article, *
         alt = tidy_alt(plain_alt, prompts(article.brief.language))
     caption = shorten(" ".join(words.caption.split())) or plain_caption
     if article.brief.language.startswith("zh"):
-        caption = caption if CJK.search(caption) else plain_caption
+        caption = next((c for c in (caption, plain_caption, slot.purpose) if CJK.search(c)), "")
         alt = alt if CJK.search(alt) else plain_alt
     caption = caption[:1].upper() + caption[1:]
     if _bare(alt) == _bare(caption):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from composer.errors import ReplyError, SetupError
-from composer.markdown import ends_whole, sentences
+from composer.markdown import CJK, ends_whole, sentences
 from composer.models import Prompt, Schema, TextModel
 
 HOLD = 160  # characters after which an opening line is taken for text
@@ -74,7 +74,7 @@ def new_sentences(paragraph: str, said: list[frozenset[str]]) -> str:
     kept, dropped = [], False
     for sentence in sentences(paragraph):
         shape = shape_of(sentence)
-        if len(shape) > 16 and any(len(shape & old) >= SAME * len(shape | old) for old in said):
+        if len(shape) > (5 if CJK.search(sentence) else 16) and any(len(shape & old) >= SAME * len(shape | old) for old in said):
             dropped = True
             continue
         said.append(shape)
