@@ -14,14 +14,14 @@ run: $(STAMP)
 
 test: $(STAMP)-dev
 	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff format --check app.py composer retrieval tests benchmarks
 	@$(BIN)/mypy --strict .
 	@$(BIN)/python -m composer models pull smollm2-135m minilm
 	@$(BIN)/python -m pytest
 
 check: $(STAMP)-dev
 	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff format --check app.py composer retrieval tests benchmarks
 	@$(BIN)/mypy --strict .
 	@$(BIN)/python -m pytest -m "not starter and not browser"
 
