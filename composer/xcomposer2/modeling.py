@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoModel, PreTrainedModel
+from transformers import AutoConfig, AutoModel, AutoModelForImageTextToText, PreTrainedModel
 from transformers import initialization as init
 from transformers.cache_utils import Cache
 from transformers.generation import GenerationConfig, GenerationMixin
@@ -288,3 +288,7 @@ class XComposer2ForConditionalGeneration(XComposer2PreTrainedModel, GenerationMi
         if grid is None:
             return int(self.config.tokens_per_image)
         return token_count(*grid, self.config.grid)
+
+
+AutoConfig.register(XComposer2Config.model_type, XComposer2Config, exist_ok=True)
+AutoModelForImageTextToText.register(XComposer2Config, XComposer2ForConditionalGeneration, exist_ok=True)

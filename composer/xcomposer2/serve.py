@@ -18,7 +18,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from composer.backends.stops import until_stop
-from composer.errors import InterleaveError, UsageError
+from composer.errors import InterleaveError, ReplyError, UsageError
 from composer.xcomposer2.batch import Request
 from composer.xcomposer2.chat import Turn
 from composer.xcomposer2.drawing import CHAT, LIKELIEST, Sampling, drawing
@@ -104,7 +104,10 @@ def begun(worker: Worker, request: ChatRequest) -> Reply:
     """Hand a request to the worker. Raises UsageError for what cannot be done."""
     parts = worker.parts
     turns = [Turn(role=m.role, content=_content(m.content)) for m in request.messages]
-    prompt = trimmed(parts.processor, turns, parts.reader.room - LEAST)
+    try:
+        prompt = trimmed(parts.processor, turns, parts.reader.room - LEAST)
+    except ReplyError as error:  # here it is the request that is wrong
+        raise UsageError(str(error)) from error
     wanted = request.max_completion_tokens or request.max_tokens or 1024
     most = min(wanted, parts.reader.room - len(prompt.ids))
     schema = _schema(request.response_format)

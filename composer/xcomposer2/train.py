@@ -42,6 +42,17 @@ class Point:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What every step needs."""
+
+    recipe: Recipe
+    accelerator: Any
+    learner: nn.Module
+    optimizer: Any
+    processor: XComposer2Processor
+
+
 class Learner(nn.Module):
     """The model as what is trained: from a batch to its share of the step's loss."""
 
@@ -83,15 +94,16 @@ def train(recipe: Recipe, tell: Callable[[Point], None] = lambda point: None) ->
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         _curves_until(output, first)
-    learner, optimizer = accelerator.prepare(Learner(model), optimizer)
+    learner, wrapped = accelerator.prepare(Learner(model), optimizer)
+    run = Run(recipe=recipe, accelerator=accelerator, learner=learner, optimizer=wrapped, processor=processor)
     batches = _batches(_data(recipe, processor), recipe, first)
     for step, batch_rows in zip(range(first, recipe.steps), batches, strict=False):
-        point = _step(accelerator, learner, optimizer, processor, recipe, step, batch_rows)
+        point = _step(run, step, batch_rows)
         if accelerator.is_main_process:
             _note(output, point)
             tell(point)
             if (step + 1) % recipe.save_every == 0 and step + 1 < recipe.steps:
-                keep(output, model, optimizer.optimizer, step + 1, recipe)
+                keep(output, model, optimizer, step + 1, recipe)
     if accelerator.is_main_process:
         assemble.save(model, output / "model", Path(recipe.model))
     accelerator.wait_for_everyone()
@@ -205,33 +217,26 @@ def _batches(data: Sequence[Tokenised], recipe: Recipe, first: int) -> Iterator[
             number += 1
 
 
-def _step(
-    accelerator: Any,  # noqa: ANN401
-    learner: nn.Module,
-    optimizer: Any,  # noqa: ANN401
-    processor: XComposer2Processor,
-    recipe: Recipe,
-    step: int,
-    batch_rows: Sequence[Sequence[Tokenised]],
-) -> Point:
+def _step(run: Run, step: int, batch_rows: Sequence[Sequence[Tokenised]]) -> Point:
     """One step of the optimizer over all rows; each device takes its own share of them."""
+    recipe, accelerator = run.recipe, run.accelerator
     begin = time.monotonic()
     torch.manual_seed(recipe.seed * STEP_SEEDS + step)
     total = sum(label != IGNORED for row in batch_rows for one in row for label in one.labels[1:])
     own = batch_rows[accelerator.process_index :: accelerator.num_processes]
     loss = torch.zeros((), device=accelerator.device)
     for at in range(0, len(own), recipe.micro_batch):
-        batch = examples.collated(own[at : at + recipe.micro_batch], processor)
+        batch = examples.collated(own[at : at + recipe.micro_batch], run.processor)
         with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-            share = learner({name: t.to(accelerator.device) for name, t in batch.items()}, total)
+            share = run.learner({name: t.to(accelerator.device) for name, t in batch.items()}, total)
         accelerator.backward(share * accelerator.num_processes)  # devices' gradients are averaged
         loss += share.detach()
-    accelerator.clip_grad_norm_(learner.parameters(), recipe.clip)
+    accelerator.clip_grad_norm_(run.learner.parameters(), recipe.clip)
     learning_rate = rate(recipe, step)
-    for group in optimizer.param_groups:
+    for group in run.optimizer.param_groups:
         group["lr"] = learning_rate * group["factor"]
-    optimizer.step()
-    optimizer.zero_grad()
+    run.optimizer.step()
+    run.optimizer.zero_grad()
     return Point(
         step=step + 1,
         loss=float(accelerator.reduce(loss, "sum")),

@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from transformers import AutoModelForImageTextToText
 
 from composer.errors import SetupError, UsageError
 from composer.xcomposer2 import checkpoint, layout
@@ -145,6 +146,38 @@ def test_a_model_made_here_can_become_official(tmp_path: Path, model: Model) -> 
     convert(tmp_path / "own", tmp_path / "official")
     assert checkpoint.look(tmp_path / "official").official
     torch.testing.assert_close(logits(Model.from_pretrained(tmp_path / "official").eval()), logits(model))
+
+
+@pytest.mark.parametrize("scaling", [None, {"type": "dynamic", "factor": 2.0}, {"type": "linear", "factor": 1.0}])
+def test_biases_scales_and_rope_of_the_official_config_count(tmp_path: Path, scaling: object) -> None:
+    plora = {site: {"rank": 4, "alpha": 12.0} for site in ("qkv", "o", "gate", "up", "down")}
+    model = tiny.model(tiny.config(text={"attention_bias": True}, plora=plora))
+    for name, parameter in model.named_parameters():
+        if name.endswith("_proj.bias"):
+            torch.nn.init.normal_(parameter)
+    folder = tiny.official_folder(tmp_path, model, bias=True, rope_scaling=scaling, lora_alpha=12.0)
+    assert "model.layers.0.attention.wqkv.bias" in checkpoint.look(folder).shapes
+    torch.testing.assert_close(logits(Model.from_pretrained(folder).eval()), logits(model))
+
+
+def test_transformers_auto_classes_know_it(tmp_path: Path, model: Model) -> None:
+    model.save_pretrained(tmp_path)
+    loaded = AutoModelForImageTextToText.from_pretrained(tmp_path)
+    assert isinstance(loaded, Model)
+    torch.testing.assert_close(logits(loaded.eval()), logits(model))
+
+
+def test_tied_embeddings_need_no_output_layer(folder: Path) -> None:
+    fields = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(fields | {"tie_word_embeddings": True}))
+    change(folder, {"output.weight": None})
+    loaded = Model.from_pretrained(folder)
+    assert loaded.lm_head.weight is loaded.get_input_embeddings().weight
+
+
+def test_quantising_packed_weights_is_refused(folder: Path) -> None:
+    with pytest.raises(SetupError, match="convert"):
+        Model.from_pretrained(folder, quantization_config=object())
 
 
 def test_replies_end_where_the_official_ones_do(folder: Path) -> None:

@@ -195,6 +195,7 @@ REMOTE = [{"type": "image_url", "image_url": {"url": "http://x/a.png"}}]
         ({"response_format": {"type": "yaml"}}, "json_schema"),
         ({"messages": []}, "at least 1"),
         ({"max_tokens": 0}, "greater than or equal to 1"),
+        ({"messages": [{"role": "user", "content": "long " * 3000}]}, "Make the request shorter"),
     ],
 )
 def test_what_cannot_be_done_is_told(client: TestClient, change: dict[str, Any], told: str) -> None:

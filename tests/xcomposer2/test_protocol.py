@@ -64,6 +64,7 @@ def test_changes_are_asked_as_the_official_program_asks() -> None:
     assert text_of(prompts.write("写茶", [RED, BLUE])) == "◼ ◼写茶|"
 
 
+@settings(deadline=None)
 @given(text=st.text(), other=st.text(), words=st.sampled_from([ZH, EN]))
 def test_any_text_can_be_asked_about(text: str, other: str, words: prompts.Prompts) -> None:
     lines = [text, other, "{article} {slot} %s"]
@@ -87,7 +88,7 @@ REPLIES = st.one_of(st.text(), st.text(alphabet="<>SegA 0123456789,，。\"'BCD\
 ARTICLES = st.lists(st.text(max_size=30), max_size=12)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(reply=REPLIES, lines=ARTICLES, count=st.one_of(st.none(), st.integers(-2, 20)))
 def test_places_are_lines_of_the_article_whatever_the_reply(reply: str, lines: list[str], count: int | None) -> None:
     found = answers.slots(reply, lines, count=count)
@@ -97,7 +98,7 @@ def test_places_are_lines_of_the_article_whatever_the_reply(reply: str, lines: l
     assert found == answers.slots(reply, lines, count=count)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(reply=REPLIES, line=st.text())
 def test_titles_are_one_line_whatever_the_reply(reply: str, line: str) -> None:
     title = answers.title(reply, line)
@@ -105,7 +106,7 @@ def test_titles_are_one_line_whatever_the_reply(reply: str, line: str) -> None:
     assert title or not line.strip(" \n*`#") or not answers.plain_title(line)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(reply=REPLIES, count=st.integers(1, 26))
 def test_choices_are_candidates_whatever_the_reply(reply: str, count: int) -> None:
     assert 0 <= answers.choice(reply, count) < count
@@ -123,6 +124,7 @@ def test_replies_are_read() -> None:
     assert answers.paragraphs("a\n\n  b \n") == ["a", "b"]
 
 
+@settings(deadline=None)
 @given(sizes=st.lists(st.integers(1, 40), min_size=1, max_size=60), room=st.integers(45, 400))
 def test_the_oldest_lines_go_first_and_no_more_than_must(sizes: list[int], room: int) -> None:
     lines = ["x" * size for size in sizes]

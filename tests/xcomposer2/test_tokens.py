@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -76,6 +76,7 @@ def test_replies_can_be_held_to_a_schema(internlm: InternLM2Tokens) -> None:
     assert not grammar.allowed(internlm.size)[internlm.encode_plain("x")[0]]
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_streaming_loses_nothing(text: str) -> None:
     tokens = LetterTokens()

@@ -19,7 +19,10 @@ from composer.xcomposer2 import train as training
 from composer.xcomposer2.__main__ import main
 from composer.xcomposer2.assemble import assembled
 from composer.xcomposer2.assemble import save as save_model
-from composer.xcomposer2.examples import IGNORED, Tokenised, collated, read_examples, rows, tokenised
+from composer.xcomposer2.chat import Bos, Turn
+from composer.xcomposer2.drawing import LIKELIEST, drawing
+from composer.xcomposer2.engine import XComposer2Engine
+from composer.xcomposer2.examples import IGNORED, Tokenised, _cut, collated, read_examples, rows, tokenised
 from composer.xcomposer2.modeling import XComposer2ForConditionalGeneration
 from composer.xcomposer2.processing import XComposer2Processor
 from composer.xcomposer2.recipe import Recipe, read_recipe
@@ -88,8 +91,6 @@ def test_what_is_too_long_is_cut_and_pictures_stay_whole(data: Path, processor: 
     with pytest.raises(UsageError, match=r"data\.json, entry 5"):
         tokenised(example, processor, 30)
     assert len(tokenised(example, processor, len(whole.ids) - 2).ids) == len(whole.ids) - 2
-    from composer.xcomposer2.examples import _cut
-
     assert _cut((3, -1, -1, 3, -1, -1, 3), (2, 2), 5) == (4, 1)
     assert _cut((3, -1, -1, 3, -1, -1, 3), (2, 2), 6) == (6, 2)
 
@@ -111,7 +112,7 @@ def test_data_that_cannot_be_used_is_named(tmp_path: Path, entry: object, told: 
     assert "d.json, entry 0" in str(error.value)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(sizes=st.lists(st.integers(1, 50), min_size=1, max_size=80), length=st.integers(50, 90), seed=st.integers(0, 9))
 def test_rows_hold_every_example_once_and_never_too_much(sizes: list[int], length: int, seed: int) -> None:
     made = [Tokenised(ids=(n,) * size, labels=(n,) * size, images=()) for n, size in enumerate(sizes)]
@@ -160,6 +161,20 @@ def test_a_stage_learns_leaves_the_rest_alone_and_gives_a_model(data: Path, whol
     changed = {group_of(name) for name, value in after.items() if not torch.equal(value, before[name])}
     assert changed == {"tower", "projector", "plora"}
     assert XComposer2Processor.from_pretrained(made).tokens.encode("tea")
+
+
+def test_what_was_learnt_is_answered(data: Path, whole_folder: Path) -> None:
+    """From the data's format through training, saving and loading to a reply about a picture."""
+    entries = [conversation("<ImageHere>?", name, f"{name}.png") for name in COLOURS[:3]]
+    data.write_text(json.dumps(entries), encoding="utf-8")
+    stage = recipe(data, whole_folder, steps=70, micro_batch=2, learning_rate=1e-2, llm_factor=1.0, save_every=99)
+    made = XComposer2Engine(str(train(stage)))
+    parts = made.parts()
+    parts.model.float()
+    for name in COLOURS[:3]:
+        turns = [Turn(role="user", content=(Image.new("RGB", (30, 20), name), "?"))]
+        prompt = parts.processor.chat(turns, bos=Bos.ONCE)
+        assert parts.processor.decode(parts.reader.tokens(prompt, 8, drawing(LIKELIEST))) == name
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])
