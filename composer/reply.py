@@ -74,7 +74,9 @@ def new_sentences(paragraph: str, said: list[frozenset[str]]) -> str:
     kept, dropped = [], False
     for sentence in sentences(paragraph):
         shape = shape_of(sentence)
-        if len(shape) > (5 if CJK.search(sentence) else 16) and any(len(shape & old) >= SAME * len(shape | old) for old in said):
+        if len(shape) > (5 if CJK.search(sentence) else 16) and any(
+            len(shape & old) >= SAME * len(shape | old) for old in said
+        ):
             dropped = True
             continue
         said.append(shape)
