@@ -90,6 +90,7 @@ def build(sizes: dict[str, int], device: str) -> XComposer2ForConditionalGenerat
         model: XComposer2ForConditionalGeneration = XComposer2ForConditionalGeneration(
             XComposer2Config(text_config=text, vision_config=vision, plora=plora)
         )
+    torch.set_default_dtype(torch.float32)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if ".plora_b." in name:

@@ -30,7 +30,7 @@ VIT_LARGE: dict[str, Any] = {
 }
 TEXT_FIELDS = (
     "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
-    "hidden_act", "initializer_range", "rms_norm_eps", "use_cache", "max_position_embeddings", "head_dim",
+    "hidden_act", "initializer_range", "rms_norm_eps", "max_position_embeddings", "head_dim",
     "bos_token_id", "eos_token_id", "pad_token_id",
 )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """XComposer2 as a TextModel and a VisionModel of the toolkit: one model in memory, one memory of what it has read."""
 
+import json
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
@@ -24,6 +25,8 @@ from composer.xcomposer2.prompts import prompts
 from composer.xcomposer2.reader import Reader
 from composer.xcomposer2.tokens import streamed
 
+MOST_IMAGES = 6
+WORDS = 512  # tokens that a question about pictures and its answer should have
 LEAST = 16  # tokens of a reply there must be room for
 
 
@@ -44,10 +47,10 @@ class XComposer2Engine:
     but for the system's; the last turn stays.
     """
 
-    def __init__(self, where: str, *, sampling: Sampling = CHAT, max_images: int = 6) -> None:
+    def __init__(self, where: str, *, sampling: Sampling = CHAT) -> None:
         self.name = f"xcomposer2:{where}"
         self.usage = Usage()
-        self.max_images = max_images
+        self.max_images = most_images(Path(where).expanduser() / "config.json")
         self._where = where
         self._sampling = sampling
         self._lock = threading.Lock()
@@ -116,6 +119,23 @@ def load(where: str) -> tuple[XComposer2ForConditionalGeneration, XComposer2Proc
     processor = XComposer2Processor.from_pretrained(where)
     options = {"dtype": dtype} | ({} if device == "cpu" else {"device_map": {"": device}})
     return XComposer2ForConditionalGeneration.from_pretrained(Path(where).expanduser(), **options).eval(), processor
+
+
+def most_images(config: Path) -> int:
+    """How many pictures leave room for words, at most MOST_IMAGES; read off a config.json, for the model need not be
+    loaded to be asked. One where pictures are cut into tiles, for these are long."""
+    try:
+        fields = json.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return MOST_IMAGES  # of the Hub, or no model: loading will tell
+    text, vision = fields.get("text_config") or fields, fields.get("vision_config") or {}
+    official = fields if "text_config" not in fields else fields.get("official") or {}
+    side = official.get("img_size") or (vision.get("image_size") if "text_config" in fields else None)
+    if not side or fields.get("tiles"):
+        return 1
+    tokens = (int(side) // int(vision.get("patch_size", 14))) ** 2
+    room = int(official.get("max_length") or text.get("max_position_embeddings") or 4096)
+    return max(1, min(MOST_IMAGES, (room - WORDS) // tokens))
 
 
 def trimmed(processor: XComposer2Processor, turns: Sequence[Turn], room: int) -> Encoded:

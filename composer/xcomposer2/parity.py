@@ -120,7 +120,8 @@ def _greedy_equal(
     new = len(greedy) - 1
     if new < 1:
         return True
-    out = model.generate(input_ids=ids, **pictures, do_sample=False, max_new_tokens=new)
+    mask = torch.ones_like(ids)  # or else transformers takes a token that is also used for padding for padding
+    out = model.generate(input_ids=ids, attention_mask=mask, **pictures, do_sample=False, max_new_tokens=new)
     return torch.equal(out[0, ids.shape[1] :], greedy[1:].long())
 
 

@@ -121,6 +121,24 @@ def test_a_folder_that_is_no_model_says_so(tmp_path: Path) -> None:
         Model.from_pretrained(tmp_path)
 
 
+def test_the_licence_is_stated_before_a_download(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[str] = []
+
+    def bring(name: str, **_: object) -> str:
+        told.extend(caplog.messages)
+        if name.endswith("gone"):
+            raise OSError("no such repository")
+        return str(folder)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", bring)
+    assert isinstance(Model.from_pretrained("internlm/a-model"), Model)
+    assert "academic research" in told[0]
+    with pytest.raises(SetupError, match="no such repository"):
+        Model.from_pretrained("internlm/gone")
+
+
 @pytest.mark.parametrize("shard", [2**40, 20_000])
 def test_there_and_back_is_lossless(folder: Path, tmp_path: Path, model: Model, shard: int) -> None:
     change(folder, {"model.norm.weight": torch.ones(32, dtype=torch.float16)})

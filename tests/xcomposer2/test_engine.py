@@ -78,6 +78,23 @@ def test_one_model_is_both(whole_folder: Path) -> None:
     assert isinstance(both, VisionModel)
 
 
+@pytest.mark.parametrize(
+    ("fields", "most"),
+    [
+        ({"img_size": 224, "max_length": 4096, "max_position_embeddings": 32768}, 6),
+        ({"img_size": 490, "max_length": 4096}, 2),
+        ({"img_size": 490, "max_length": 1024}, 1),
+        ({"max_length": 16384}, 1),
+        ({"text_config": {"max_position_embeddings": 2048}, "vision_config": {"image_size": 64, "patch_size": 16}}, 6),
+        ({"text_config": {}, "vision_config": {"image_size": 336}, "tiles": True}, 1),
+    ],
+)
+def test_only_so_many_pictures_are_taken_as_leave_room_for_words(tmp_path: Path, fields: object, most: int) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(fields))
+    assert XComposer2Engine(str(tmp_path)).max_images == most
+    assert XComposer2Engine(str(tmp_path / "none")).max_images == 6
+
+
 def test_a_growing_conversation_is_read_once(fresh: XComposer2Engine) -> None:
     first = told("Tell me about herons.")
     reply = "".join(fresh.stream(first, max_tokens=6))

@@ -29,6 +29,7 @@ def record(path: Path, **shape: int) -> Path:
     pixels = squashed(images, model.config.vision_config.image_size)
     parts: list[int | str] = ["image", 3, "image", "image", 5, *("image", 1) * 8, 2]
     ids, text = tiny.prompt(model, *parts), tiny.prompt(model, 9)
+    ids[0, -1] = text[0, 3] = 2  # the token for padding and for the end may stand anywhere
     features = model.model.tower_features(pixels)
     baseline = Baseline(tiny.official_tensors(model), model.config)
     embeds, shown = baseline.embeds(ids, model.get_image_features(pixels))

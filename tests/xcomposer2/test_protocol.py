@@ -186,16 +186,16 @@ def test_a_long_article_fits_by_its_oldest_lines(model: XComposer2ForConditional
 
 
 def test_slots_share_what_was_read(model: XComposer2ForConditionalGeneration) -> None:
-    """Ten slots one after another: the article is read once for the titles and once for the choices."""
+    """Six slots one after another: the article is read once for the titles and once for the choices."""
     rng = random.Random(0)
-    lines = ["".join(rng.choices("abcdefg ", k=120)) for _ in range(12)]
+    lines = ["".join(rng.choices("abcdefg ", k=120)) for _ in range(8)]
     made, reader = composer(tiny.model(tiny.config(text={"max_position_embeddings": 4000})))
-    titles = made.titles(lines, range(10))
+    titles = made.titles(lines, range(6))
     chosen: dict[int, Image.Image] = {}
     for slot in titles:
         chosen[slot] = RED
         made.choose(lines, slot, [BLUE, GREEN, RED, BLUE], chosen)
     usage = reader.usage
-    assert usage.cached_tokens > 0.55 * usage.prompt_tokens, (
+    assert usage.cached_tokens > 0.5 * usage.prompt_tokens, (
         "titles of the slots before, which follow the text, are not shared"
     )
