@@ -47,17 +47,20 @@ def write_section(toolkit: Toolkit, article: Article, heading: str) -> Stage:
     plan = section.plan or SectionPlan(heading=heading)
     growth = Growth(heading=heading, title=section.title, said=_said(article), headings=_headings(article))
     stuck = 0
-    for attempt in range(3 + paragraphs_for(plan.words)):
+    for attempt in range(4 + paragraphs_for(plan.words)):
         words = _words_of(article, heading)
         if words >= ENOUGH * plan.words and words:
             break
         left = max(plan.words - words, 40)
         prompt = _prompt(toolkit, article, heading, left=left)
-        new_sentences(_told(prompt), growth.said)  # what it was told to do is not what it says
+        if stuck < 2:
+            new_sentences(_told(prompt), growth.said)  # what it was told to do is not what it says
         raw = _ask(toolkit, article.brief, prompt, left, attempt)
         article = yield from _stream(article, raw, growth, plan.words)
         stuck = stuck + 1 if _words_of(article, heading) == words else 0
-        if stuck == 2:
+        if stuck == 2 and not _words_of(article, heading):
+            growth.said.clear()  # better said before than an empty section
+        elif stuck >= 2:
             break  # it has no more to say
     article = yield from _add_missing(toolkit, article, heading)
     if article.text_block(heading):

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.composer.kit import LAMP, LENS, picture, plan_reply
 
+expect.set_options(timeout=20_000)  # a loaded machine is slow, not wrong
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
 FLAGS = [
