@@ -9,7 +9,6 @@ from composer.brief import Wishes
 from composer.compose import compose
 from composer.engines import Engines
 from composer.export import bundle
-from composer.markdown import count_words
 from composer.settings import load_settings
 from retrieval.home import home
 from retrieval.indexing import Encoders, index_folder
@@ -56,7 +55,6 @@ def test_the_small_model_writes_an_illustrated_article(tmp_path: Path, installed
     assert article.title
     assert [s.title for s in article.sections()] == ["The lamp", "The sea"]
     assert all(s.text for s in article.sections())
-    assert count_words(" ".join(s.text for s in article.sections())) > 40
     assert len(article.slots()) == 2
     assert any(s.candidates for s in article.slots())
     assert all(s.alt and s.alt != s.caption for s in article.slots() if s.picture)
