@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from composer.errors import SetupError
 from composer.xcomposer2.config import XComposer2Config
@@ -26,15 +26,16 @@ def assembled(
     tower: nn.Module | None = None,
     dropout: float = 0.05,
 ) -> XComposer2ForConditionalGeneration:
-    """A model around the language model of a folder. `vision` are the fields of a CLIPVisionConfig, `tower` a
+    """A model around the language model of a folder or a .gguf file. `vision` are the fields of a CLIPVisionConfig, `tower` a
     CLIPVisionModel of that form whose weights are taken; where there is none it is drawn by chance.
 
     Raises SetupError for a language model that cannot be loaded.
     """
     try:
-        text_config = AutoConfig.from_pretrained(language)
-        source = AutoModelForCausalLM.from_pretrained(language, dtype=torch.float32)
-    except (OSError, ValueError) as error:
+        folder, options = _source(Path(language))
+        text_config = AutoConfig.from_pretrained(folder, **options)
+        source = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options)
+    except (OSError, ValueError, ImportError) as error:  # reading .gguf needs the package of that name
         raise SetupError(f"{language} is no language model that can be loaded: {error}") from error
     plora = {site: {"rank": rank, "alpha": float(alpha if alpha is not None else rank)} for site in SITES}
     config = XComposer2Config(
@@ -53,8 +54,17 @@ def assembled(
 
 
 def save(model: XComposer2ForConditionalGeneration, target: Path, tokenizer: Path) -> None:
-    """Writes a model with the tokenizer's files of another folder."""
+    """Writes a model with the tokenizer of another folder or of a .gguf file."""
     model.save_pretrained(target)
+    if tokenizer.suffix == ".gguf":
+        folder, options = _source(tokenizer)
+        AutoTokenizer.from_pretrained(folder, **options).save_pretrained(target)
+        return
     for name in ALONG:
         if name.startswith(("tokenizer", "special", "added")) and (tokenizer / name).is_file():
             shutil.copyfile(tokenizer / name, target / name)
+
+
+def _source(where: Path) -> tuple[Path, dict[str, str]]:
+    """What transformers is told to load: a folder, and the name of the file where it is a .gguf one."""
+    return (where.parent, {"gguf_file": where.name}) if where.suffix == ".gguf" else (where, {})

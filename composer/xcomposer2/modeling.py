@@ -20,7 +20,7 @@ from transformers.modeling_utils import slice_logits_to_keep
 
 from composer.xcomposer2.config import XComposer2Config, stop_ids
 from composer.xcomposer2.plora import add_plora, checkpointing
-from composer.xcomposer2.tiles import joined, token_count
+from composer.xcomposer2.tiles import joined
 
 
 def generation_defaults(config: XComposer2Config) -> GenerationConfig:
@@ -282,12 +282,6 @@ class XComposer2ForConditionalGeneration(XComposer2PreTrainedModel, GenerationMi
             expand_size=expand_size, is_encoder_decoder=is_encoder_decoder, input_ids=input_ids, **kwargs
         )
         return ids, kwargs | {name: value for name, value in pictures.items() if value is not None}
-
-    def image_token_count(self, grid: tuple[int, int] | None = None) -> int:
-        """Tokens of a picture, cut into `grid` rows and columns of tiles where the model has tiles."""
-        if grid is None:
-            return int(self.config.tokens_per_image)
-        return token_count(*grid, self.config.grid)
 
 
 AutoConfig.register(XComposer2Config.model_type, XComposer2Config, exist_ok=True)

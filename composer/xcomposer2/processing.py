@@ -4,7 +4,7 @@ Used like a processor of transformers: `model.generate(**processor("<ImageHere>W
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,18 @@ from PIL import Image
 from torch import Tensor
 
 from composer.errors import UsageError
-from composer.xcomposer2.chat import Bos, Part, Turn, chat_bos, encoded_run, laid_out, runs_of, with_pictures
+from composer.xcomposer2.chat import (
+    PLACES,
+    Bos,
+    Mark,
+    Part,
+    Turn,
+    chat_bos,
+    encoded_run,
+    laid_out,
+    runs_of,
+    with_pictures,
+)
 from composer.xcomposer2.checkpoint import fetched, look
 from composer.xcomposer2.config import XComposer2Config
 from composer.xcomposer2.pixels import prepared
@@ -56,8 +67,9 @@ class XComposer2Processor:
         texts, left = [text] if isinstance(text, str) else list(text), list(images or ())
         prompts = []
         for one in texts:
-            count = len(left) if len(texts) == 1 else sum(one.count(place) for place in ("<ImageHere>", "<image>"))
-            prompts.append(self._raw(one, left[:count], bos))
+            count = len(left) if len(texts) == 1 else sum(one.count(place) for place in PLACES)
+            parts = with_pictures(one, left[:count]) if count else (one,)
+            prompts.append(self._joined(parts, bos, lambda run: self.tokens.encode("".join(map(str, run)))))
             left = left[count:]
         if left:
             raise UsageError(f"{len(left)} pictures have no place in the text.")
@@ -69,18 +81,7 @@ class XComposer2Processor:
 
     def encode(self, parts: Sequence[Part], *, bos: Bos | None) -> Encoded:
         """Tokens of text and pictures in order; None for what goes on without BOS."""
-        start = [] if self.tokens.bos is None else [self.tokens.bos]
-        ids: list[int] = start * 2 if bos is Bos.TWICE else list(start) if bos is Bos.ONCE else []
-        images: list[Image.Image] = []
-        sizes: list[int] = []
-        for run in runs_of(parts):
-            if isinstance(run, Image.Image):
-                images.append(run)
-                sizes.append(self.image_tokens(run))
-                ids += [IMAGE] * sizes[-1]
-            else:
-                ids += (start if bos is Bos.EACH else []) + encoded_run(run, self.tokens)
-        return Encoded(ids=tuple(ids), images=tuple(images), sizes=tuple(sizes))
+        return self._joined(parts, bos, lambda run: encoded_run(run, self.tokens))
 
     def image_tokens(self, image: Image.Image) -> int:
         """How many tokens a picture takes."""
@@ -113,16 +114,20 @@ class XComposer2Processor:
             kept.append(int(n))
         return self.tokens.decode(kept)
 
-    def _raw(self, text: str, images: Sequence[Image.Image], bos: Bos) -> Encoded:
-        parts = with_pictures(text, images) if images else (text,)
+    def _joined(
+        self, parts: Sequence[Part], bos: Bos | None, encode: Callable[[Sequence[str | Mark]], list[int]]
+    ) -> Encoded:
         start = [] if self.tokens.bos is None else [self.tokens.bos]
         ids: list[int] = start * 2 if bos is Bos.TWICE else list(start) if bos is Bos.ONCE else []
-        sizes = [self.image_tokens(part) for part in parts if isinstance(part, Image.Image)]
-        for part in parts:
-            if isinstance(part, Image.Image):
-                ids += [IMAGE] * self.image_tokens(part)
+        images: list[Image.Image] = []
+        sizes: list[int] = []
+        for run in runs_of(parts):
+            if isinstance(run, Image.Image):
+                images.append(run)
+                sizes.append(self.image_tokens(run))
+                ids += [IMAGE] * sizes[-1]
             else:
-                ids += (start if bos is Bos.EACH else []) + self.tokens.encode(part)
+                ids += (start if bos is Bos.EACH else []) + encode(run)
         return Encoded(ids=tuple(ids), images=tuple(images), sizes=tuple(sizes))
 
 

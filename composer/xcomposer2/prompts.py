@@ -14,7 +14,7 @@ from PIL import Image
 
 from composer.errors import UsageError
 from composer.prompts import TEMPLATES
-from composer.xcomposer2.chat import Part, Turn
+from composer.xcomposer2.chat import Turn
 
 Change = Literal["expand", "rewrite", "shorten"]
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -141,8 +141,3 @@ def insert(words: Prompts, before: str, after: str, instruction: str, *, most: i
 def numbered(lines: Sequence[str], start: int = 0) -> str:
     """Lines as the protocol shows them, from line `start` on."""
     return "".join(f"<Seg{number}> {line}\n" for number, line in enumerate(lines) if number >= start)
-
-
-def parts_of(ask: Ask) -> list[Part]:
-    """The request's own content, without the conversation around it."""
-    return [part for part in ask.content if part != ""]

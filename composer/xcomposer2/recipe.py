@@ -5,7 +5,7 @@ Knows names and numbers; does not read data or touch a model.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,7 +40,6 @@ class Recipe:
     checkpointing: bool = False  # compute layers again instead of keeping them
     save_every: int = 200  # steps
     seed: int = 0
-    extra: Mapping[str, Any] = field(default_factory=dict)  # for whoever builds on this; not read here
 
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {

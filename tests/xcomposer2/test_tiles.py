@@ -89,7 +89,7 @@ def test_the_4khd_layout_loads_runs_and_converts(tmp_path: Path) -> None:
     images = [Image.effect_noise((90, 40), 60), Image.effect_noise((30, 80), 60)]
     pixels, grids = in_tiles(images, SIDE, 4)
     assert grids.tolist() == [[1, 3], [3, 1]] or grids.prod(1).max() <= 4
-    count = sum(loaded.image_token_count((h, w)) for h, w in grids.tolist())
+    count = sum(token_count(h, w, loaded.config.grid) for h, w in grids.tolist())
     ids = torch.tensor([[5, *[-1] * count, 6, 7]])
     with torch.inference_mode():
         outputs = [m(ids, pixel_values=pixels, image_grids=grids).logits for m in (model, loaded)]
