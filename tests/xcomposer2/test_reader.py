@@ -126,6 +126,14 @@ def test_a_seed_is_a_reply(model: XComposer2ForConditionalGeneration, reader: Re
     assert len({tuple(drawn(seed)) for seed in range(4)}) > 1
 
 
+def test_a_flat_choice_is_made_among_all() -> None:
+    """More tokens than are looked at first."""
+    logits = torch.zeros(5000)
+    drawn = {drawing(Sampling(top_p=1.0), seed)(logits, []) for seed in range(60)}
+    assert len(drawn) > 50
+    assert max(drawn) > 2500
+
+
 def test_only_likely_tokens_are_drawn() -> None:
     logits = torch.tensor([0.0, 5.0, 4.9, -1.0, 4.8])
     for sampling, likely in ((Sampling(top_k=2, top_p=1.0), {1, 2}), (Sampling(top_p=0.3), {1}), (LIKELIEST, {1})):
