@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from composer.errors import UsageError
 from composer.models import ImageGenerator, TextModel, VisionModel
@@ -94,15 +94,23 @@ def _diffusers(what: str, options: Options) -> ImageGenerator:
     return DiffusersGenerator(what)
 
 
+def _xcomposer2(what: str, options: Options) -> Any:  # noqa: ANN401 - one engine that is a text and a vision model
+    from composer.xcomposer2.engine import engine
+
+    return engine(what)
+
+
 TEXT: Mapping[str, Callable[[str, Options], TextModel]] = {
     "llamacpp": _llamacpp,
     "transformers": _transformers_text,
     "openai": _openai_text,
     "scripted": _scripted,
+    "xcomposer2": _xcomposer2,
 }
 VISION: Mapping[str, Callable[[str, Options], VisionModel]] = {
     "transformers": _transformers_vision,
     "openai": _openai_vision,
+    "xcomposer2": _xcomposer2,
 }
 GENERATORS: Mapping[str, Callable[[str, Options], ImageGenerator]] = {"diffusers": _diffusers}
 
@@ -124,6 +132,7 @@ EXAMPLES = {
     "openai": "MODEL_NAME",
     "scripted": "FILE.json",
     "diffusers": "FOLDER_OR_HUB_NAME",
+    "xcomposer2": "FOLDER_OR_HUB_NAME",
 }
 
 
