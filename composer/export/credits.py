@@ -13,36 +13,34 @@ from retrieval.picture import Attribution, Picture
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A piece of a credit line, with the address it links to or ""."""
+    """A piece of a credit line."""
 
     text: str
-    url: str = ""
+    url: str = ""  # the web address it links to; "" for none
+    joint: str = ""  # what stands between it and the piece before; "" for the first
 
 
 def credit_parts(credit: Attribution, language: str) -> list[Part]:
-    """The pieces of a picture's credit line, joined by ", "."""
-    words = _words(language)
-    parts = [Part(text=f"“{credit.title}”", url=web_address(credit.url))] if credit.title else []
-    if credit.generated:
-        parts.append(Part(text=f"{words['generated']} ({credit.author})" if credit.author else words["generated"]))
-    elif credit.author:
-        parts.append(Part(text=f"{words['by']} {credit.author}"))
+    """The pieces of a picture's credit line; joints and texts in a row are the line."""
+    words = words_of(language)
+    page = web_address(credit.url)
+    joint, parts = words["joint"], list[Part]()
+    if credit.title:
+        parts.append(Part(text=words["title"].format(credit.title), url=page))
+    if maker := _maker(credit, words):
+        parts.append(Part(text=maker, joint=words["by_joint"]))
     if credit.source and not credit.generated and credit.licence != "yours":
-        parts.append(
-            Part(text=f"{words['from']} {credit.source}", url="" if parts and parts[0].url else web_address(credit.url))
-        )
-    licence = {"yours": words["yours"], "unknown": words["unknown"], "": words["unknown"]}.get(
-        credit.licence, credit.licence
-    )
-    parts.append(Part(text=licence, url=web_address(credit.licence_url)))
+        parts.append(Part(text=words["from"].format(credit.source), url="" if credit.title else page, joint=joint))
+    licence = {"yours": words["yours"], "unknown": words["unknown"]}.get(credit.licence) or credit.licence
+    parts.append(Part(text=licence or words["unknown"], url=web_address(credit.licence_url), joint=joint))
     if credit.changes:
-        parts.append(Part(text=words["changed"]))
-    return parts
+        parts.append(Part(text=words["changed"], joint=joint))
+    return [Part(text=p.text, url=p.url, joint=p.joint if number else "") for number, p in enumerate(parts)]
 
 
 def credit_line(credit: Attribution, language: str) -> str:
     """A picture's credit as plain text."""
-    return ", ".join(part.text for part in credit_parts(credit, language))
+    return "".join(part.joint + part.text for part in credit_parts(credit, language))
 
 
 def credit_entry(slot: ImageSlot, picture: Picture, file: str) -> dict[str, object]:
@@ -66,14 +64,25 @@ def credit_entry(slot: ImageSlot, picture: Picture, file: str) -> dict[str, obje
 
 
 def web_address(url: str) -> str:
-    """The address if it leads to the web; "" for anything that could run code or name a file."""
-    return url if urlsplit(url).scheme in ("http", "https") else ""
+    """The address if it leads to the web; "" for anything that could run code, name a file or cannot be read."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # such as an unclosed bracket in the host's place
+        return ""
+    return parts.geturl() if parts.scheme in ("http", "https") and parts.netloc else ""
+
+
+def words_of(language: str) -> Mapping[str, str]:
+    """The table of a language in `templates/credits.toml`; English where it has none."""
+    return _table().get(language.split("-")[0].lower(), _table()["en"])
+
+
+def _maker(credit: Attribution, words: Mapping[str, str]) -> str:
+    if credit.generated:
+        return words["generated_by"].format(credit.author) if credit.author else words["generated"]
+    return words["by"].format(credit.author) if credit.author else ""
 
 
 @cache
 def _table() -> Mapping[str, Mapping[str, str]]:
     return tomllib.loads((TEMPLATES / "credits.toml").read_text(encoding="utf-8"))
-
-
-def _words(language: str) -> Mapping[str, str]:
-    return _table().get(language.split("-")[0], _table()["en"])

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from composer.article import Article, ImageSlot
+from composer.errors import UsageError
+from composer.export.drawings import safe_drawing
 from composer.store import EXTENSIONS
 from retrieval.picture import Digest, Picture
 
 Read = Callable[[Digest], bytes | None]
 """Gives a picture's bytes, or None when the file is gone."""
+
+WORDS_IN_NAME, LETTERS_IN_NAME = 6, 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,27 +25,55 @@ class Figure:
     picture: Picture
     file: str  # "images/NAME.EXT"
     data: bytes
+    media_type: str  # of `data`; a drawing that could do more than draw is carried as pixels
 
 
 def figures(article: Article, read: Read) -> tuple[dict[str, Figure], list[str]]:
-    """The figures by slot id, and a warning for each picture whose file is gone."""
+    """The figures by slot id, and a warning for each picture that has to be left out."""
     found: dict[str, Figure] = {}
     warnings = []
+    names: dict[str, Digest] = {}
     for slot in article.slots():
-        picture = slot.picture
-        if picture is None:
+        if slot.picture is None:
             continue
-        data = read(picture.digest)
-        if data is None:
-            warnings.append(f"The file of “{slot.caption or slot.query}” is gone; the picture is left out.")
+        try:
+            data, media_type = _data(slot.picture, read)
+        except UsageError as error:
+            warnings.append(f"“{slot.caption or slot.query}” is left out: {error}")
             continue
-        found[slot.id] = Figure(slot=slot, picture=picture, file=f"images/{file_name(slot, picture)}", data=data)
+        name = file_name(slot, slot.picture, media_type)
+        if names.setdefault(name, slot.picture.digest) != slot.picture.digest:
+            name = f"{slot.picture.digest}.{name.rpartition('.')[2]}"
+        found[slot.id] = Figure(
+            slot=slot, picture=slot.picture, file=f"images/{name}", data=data, media_type=media_type
+        )
     return found, warnings
 
 
-def file_name(slot: ImageSlot, picture: Picture) -> str:
-    """A readable name that every file system and address takes: words of the alt text and eight digits of the digest."""
+def file_name(slot: ImageSlot, picture: Picture, media_type: str) -> str:
+    """A readable name that every file system and address takes: words of the caption and eight digits of the digest."""
     text = unicodedata.normalize("NFKD", picture.caption or slot.alt or slot.query).encode("ascii", "ignore").decode()
-    words = re.findall(r"[a-z0-9]+", text.lower())[:6]
-    ending = EXTENSIONS.get(picture.media_type, "png")
-    return f"{'-'.join([*words, picture.digest[:8]])[-80:]}.{ending}"
+    words = re.findall(r"[a-z0-9]+", text.lower())[:WORDS_IN_NAME]
+    ending = EXTENSIONS.get(media_type, "bin")
+    return f"{'-'.join([*words, ''])[-LETTERS_IN_NAME:].lstrip('-')}{picture.digest[:8]}.{ending}"
+
+
+def may_be_transparent(figure: Figure) -> bool:
+    """Whether the page behind may shine through: then it needs a light ground where the page is dark."""
+    data = figure.data
+    match figure.media_type:
+        case "image/jpeg":
+            return False
+        case "image/png":
+            return data[25:26] in (b"\x04", b"\x06") or b"tRNS" in data[:4096]
+        case "image/webp":
+            return data[12:16] == b"VP8L" or (data[12:16] == b"VP8X" and bool(data[20] & 0x10))
+        case _:
+            return True
+
+
+def _data(picture: Picture, read: Read) -> tuple[bytes, str]:
+    data = read(picture.digest)
+    if data is None:
+        raise UsageError("its file is gone.")
+    return safe_drawing(data) if picture.media_type == "image/svg+xml" else (data, picture.media_type)

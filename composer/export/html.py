@@ -6,13 +6,14 @@ from functools import cache
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from composer.article import Article, TextBlock
-from composer.export.credits import credit_parts
-from composer.export.figures import Figure
-from composer.markdown import parser, plain_text
+from composer.article import Article, Block, TextBlock
+from composer.export.credits import credit_parts, words_of
+from composer.export.figures import Figure, may_be_transparent
+from composer.export.text import text_html
 from composer.prompts import TEMPLATES
 
-RIGHT_TO_LEFT = frozenset(["ar", "fa", "he", "ur"])
+RIGHT_TO_LEFT = frozenset(["ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"])
+WIDE_PX, WIDE_RATIO = 1000, 1.3  # a picture at least this large and broad reaches beyond the text
 
 
 def to_html(article: Article, figures: dict[str, Figure], *, self_contained: bool = False) -> str:
@@ -20,36 +21,48 @@ def to_html(article: Article, figures: dict[str, Figure], *, self_contained: boo
     language = article.brief.language
     return _template().render(
         lang=language,
-        direction="rtl" if language.split("-")[0] in RIGHT_TO_LEFT else "ltr",
-        title=article.title or "Untitled",
-        summary=article.summary,
+        direction="rtl" if language.split("-")[0].lower() in RIGHT_TO_LEFT else "ltr",
+        title=article.title.strip() or words_of(language)["untitled"],
+        summary=article.summary.strip(),
         css=Markup((TEMPLATES / "article.css").read_text(encoding="utf-8")),
-        parts=[_part(article, block, figures, self_contained=self_contained) for block in article.blocks],
+        self_contained=self_contained,
+        sections=[
+            {
+                "id": section.heading.id if section.heading else "",
+                "parts": [
+                    _part(article, block, figures, self_contained=self_contained)
+                    for block in ((section.heading, *section.blocks) if section.heading else section.blocks)
+                    if isinstance(block, TextBlock) or block.id in figures
+                ],
+            }
+            for section in article.sections()
+        ],
     )
 
 
-def _part(article: Article, block: object, figures: dict[str, Figure], *, self_contained: bool) -> dict[str, object]:
-    """What the template needs of one block; empty for a slot that is left out."""
+def _part(article: Article, block: Block, figures: dict[str, Figure], *, self_contained: bool) -> dict[str, object]:
+    """What the template needs of one block."""
     if isinstance(block, TextBlock):
-        if block.markdown.startswith("## "):
-            return {"kind": "heading", "id": block.id, "text": plain_text(block.markdown)}
-        return {"kind": "text", "html": Markup(parser().render(block.markdown))}  # raw HTML is off in the parser
-    figure = figures.get(getattr(block, "id", ""))
-    if figure is None:
-        return {"kind": "nothing"}
+        return {"html": Markup(text_html(block))}  # raw HTML is off in the parser
+    figure = figures[block.id]
+    width, height = figure.picture.width, figure.picture.height
+    known = width > 0 and height > 0
+    wide = known and width >= WIDE_PX and width / height >= WIDE_RATIO
     return {
-        "kind": "figure",
+        "html": None,
+        "classes": " ".join(["wide"] * wide + ["clear"] * may_be_transparent(figure)),
         "src": _data_uri(figure) if self_contained else figure.file,
-        "alt": figure.slot.alt,
-        "width": figure.picture.width,
-        "height": figure.picture.height,
-        "caption": figure.slot.caption,
+        "alt": block.alt,
+        "width": width if known else None,
+        "height": height if known else None,
+        "ratio": f"{width / height:.4f}" if known else "1",
+        "caption": block.caption.strip(),
         "credit": credit_parts(figure.picture.attribution, article.brief.language),
     }
 
 
 def _data_uri(figure: Figure) -> str:
-    return f"data:{figure.picture.media_type};base64,{base64.b64encode(figure.data).decode()}"
+    return f"data:{figure.media_type};base64,{base64.b64encode(figure.data).decode()}"
 
 
 @cache

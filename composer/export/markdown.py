@@ -2,22 +2,29 @@
 
 import json
 import re
+from functools import cache
+
+from markdown_it import MarkdownIt
 
 from composer.article import Article, TextBlock
 from composer.export.credits import Part, credit_parts
 from composer.export.figures import Figure
+from composer.markdown import parser
 
-SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~])")
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~$])")  # $ begins a formula on GitHub
+OPENER = re.compile(r"^(\d{0,9})([-+=.)])")  # begins a list, a rule or an underline where it stands first
+
+IN_ADDRESS = str.maketrans({"<": "%3C", ">": "%3E", " ": "%20", "\\": "%5C", "&": "&amp;", "\n": "", "\r": ""})
 
 
 def to_markdown(article: Article, figures: dict[str, Figure], *, front_matter: bool = False) -> str:
     """The whole article. Figures that are not given are left out."""
     parts = [_front_matter(article)] if front_matter else []
-    parts.append(f"# {escape_markdown(article.title)}" if article.title else "")
-    parts.append(f"*{escape_markdown(article.summary)}*" if article.summary else "")
+    parts.append(f"# {escape_markdown(article.title)}" if article.title.strip() else "")
+    parts.append(f"*{escape_markdown(article.summary)}*" if article.summary.strip() else "")
     for block in article.blocks:
         if isinstance(block, TextBlock):
-            parts.append(block.markdown.strip())
+            parts.append(_text(block.markdown))
         elif block.id in figures:
             parts.append(_figure(figures[block.id], article.brief.language))
     return "\n\n".join(p for p in parts if p) + "\n"
@@ -25,12 +32,45 @@ def to_markdown(article: Article, figures: dict[str, Figure], *, front_matter: b
 
 def escape_markdown(text: str) -> str:
     """Text in one line with nothing in it that Markdown or HTML would take for a mark."""
-    line = SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    line = OPENER.sub(r"\1\\\2", SPECIAL.sub(r"\\\1", " ".join(text.split())))
     return line.replace("&", "&amp;")
 
 
+def _text(markdown: str) -> str:
+    """A text block as it stands, but for what would not be the text that it is in the article: raw HTML, which is text
+    there, and a fence without its end, which would take in the rest of the article."""
+    text = markdown.strip("\n").rstrip()
+    while pieces := _raw_html(text):
+        escaped = text
+        for line in "\n".join(pieces).splitlines():
+            escaped = escaped.replace(line.strip(), line.strip().replace("<", "&lt;"))
+        text = escaped if escaped != text else text.replace("<", "&lt;")
+    for token in parser().parse(text):
+        if token.type == "fence" and token.map and token.level == 0 and token.map[1] == len(text.split("\n")):
+            last = text.rsplit("\n", 1)[-1].strip()
+            ended = (
+                token.map[1] - token.map[0] > 1 and len(last) >= len(token.markup) and not last.strip(token.markup[0])
+            )
+            text = text if ended else f"{text}\n{token.markup}"
+    return text
+
+
+def _raw_html(markdown: str) -> list[str]:
+    """What a program that lets raw HTML through would take for it."""
+    found = []
+    for token in _open_parser().parse(markdown):
+        found += [token.content] if token.type == "html_block" else []
+        found += [child.content for child in token.children or () if child.type == "html_inline"]
+    return found
+
+
+@cache
+def _open_parser() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+
+
 def _figure(figure: Figure, language: str) -> str:
-    credit = ", ".join(_link(part) for part in credit_parts(figure.picture.attribution, language))
+    credit = "".join(part.joint + _link(part) for part in credit_parts(figure.picture.attribution, language))
     caption = escape_markdown(figure.slot.caption)
     below = f"*{caption}* {credit}" if caption else credit
     return f"![{escape_markdown(figure.slot.alt)}]({figure.file})\n\n{below}"
@@ -40,7 +80,7 @@ def _link(part: Part) -> str:
     text = escape_markdown(part.text)
     if not part.url:
         return text
-    address = part.url.replace("<", "%3C").replace(">", "%3E").replace(" ", "%20").replace("\n", "")
+    address = part.url.translate(IN_ADDRESS)
     return f"[{text}](<{address}>)"
 
 

@@ -1,5 +1,6 @@
 """Every export keeps every picture, caption, alt text and credit, and lets nothing through that runs."""
 
+import errno
 import io
 import json
 import re
@@ -18,10 +19,12 @@ from composer.export import ExportOptions, bundle, write_bundle, zip_bundle
 from composer.export.credits import credit_line
 from composer.export.figures import file_name
 from composer.markdown import parser
+from composer.store import ARTICLE
 from retrieval.picture import Attribution, Candidate, Picture
 from tests.article.strategies import articles
 from tests.composer.kit import picture
 
+names = st.text(max_size=60) | st.text("ab -", min_size=50, max_size=120)
 PAYLOADS = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -199,17 +202,57 @@ def test_front_matter_is_what_yaml_reads() -> None:
 
 def test_written_and_zipped_it_is_the_same(tmp_path: Path) -> None:
     article, files = illustrated()
-    made = bundle(article, files.get)
-    (tmp_path / "images").mkdir()
-    (tmp_path / "images" / "old.png").write_bytes(b"x")
+    made = bundle(article, files.get, log=b"the log")
     write_bundle(made, tmp_path)
     with zipfile.ZipFile(io.BytesIO(zip_bundle(made))) as archive:
         inside = {name: archive.read(name) for name in archive.namelist()}
     outside = {str(p.relative_to(tmp_path)): p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    assert ARTICLE.validate_json(inside.pop("article.json")) == article
+    assert inside.pop("events.jsonl") == b"the log"
     assert inside == outside
     for image in Page(made.html).all("img"):
         assert (tmp_path / str(image["src"])).is_file()
     assert zip_bundle(made) == zip_bundle(made)
+    assert "events.jsonl" not in bundle(article, files.get).record
+
+
+def test_an_export_removes_its_own_old_pictures_and_nobody_elses(tmp_path: Path) -> None:
+    article, files = illustrated()
+    (tmp_path / "images" / "holiday").mkdir(parents=True)
+    (tmp_path / "images" / "mine.png").write_bytes(b"x")
+    first = bundle(article, files.get)
+    write_bundle(first, tmp_path)
+    write_bundle(bundle(replace(article, blocks=article.blocks[:3]), files.get), tmp_path)
+    left = {f"images/{p.name}" for p in (tmp_path / "images").iterdir()}
+    assert left == {"images/holiday", "images/mine.png", min(first.files, key=list(first.files).index)}
+
+
+@pytest.mark.parametrize(
+    "listed", ['[{"file": "../kept.png"}]', '[{"file": "images/../../kept.png"}]', "{", "[1]", "5"]
+)
+def test_a_list_of_credits_that_is_not_ours_removes_nothing(tmp_path: Path, listed: str) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (tmp_path / "kept.png").write_bytes(b"x")
+    (folder / "credits.json").write_text(listed)
+    write_bundle(bundle(*illustrated()[:1], lambda d: None), folder)
+    assert (tmp_path / "kept.png").exists()
+    assert (folder / "credits.json").read_text() == "[]"
+
+
+def test_a_refused_file_leaves_the_old_one_and_no_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    article, files = illustrated()
+    write_bundle(bundle(article, files.get), tmp_path)
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+
+    def full(self: Path, data: bytes) -> int:
+        self.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(SetupError, match=r"No space left.*Make room"):
+        write_bundle(bundle(replace(article, title="New"), files.get), tmp_path)
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
@@ -227,8 +270,8 @@ def test_any_article_can_be_exported(article: Article) -> None:
     assert page.open == []
 
 
-@given(st.text(max_size=60), st.text(max_size=60))
+@given(names, names)
 def test_file_names_are_safe_everywhere(caption: str, alt: str) -> None:
     found = Picture(digest="ab" * 32, media_type="image/png", width=1, height=1, caption=caption)
-    name = file_name(ImageSlot(id="b1", purpose="", query="", alt=alt), found)
+    name = file_name(ImageSlot(id="b1", purpose="", query="", alt=alt), found, "image/png")
     assert re.fullmatch(r"[a-z0-9][a-z0-9-]{0,79}\.png", name)
