@@ -28,7 +28,7 @@ def credit_parts(credit: Attribution, language: str) -> list[Part]:
     if credit.title:
         parts.append(Part(text=words["title"].format(credit.title), url=page))
     if maker := _maker(credit, words):
-        parts.append(Part(text=maker, joint=words["by_joint"]))
+        parts.append(Part(text=maker, joint=joint if credit.generated else words["by_joint"]))
     if credit.source and not credit.generated and credit.licence != "yours":
         parts.append(Part(text=words["from"].format(credit.source), url="" if credit.title else page, joint=joint))
     licence = {"yours": words["yours"], "unknown": words["unknown"]}.get(credit.licence) or credit.licence
@@ -72,9 +72,15 @@ def web_address(url: str) -> str:
     return parts.geturl() if parts.scheme in ("http", "https") and parts.netloc else ""
 
 
+def worded_in(language: str) -> str:
+    """The language that credits of an article in this language are worded in: its own, or English."""
+    own = language.split("-")[0].lower()
+    return own if own in _table() else "en"
+
+
 def words_of(language: str) -> Mapping[str, str]:
-    """The table of a language in `templates/credits.toml`; English where it has none."""
-    return _table().get(language.split("-")[0].lower(), _table()["en"])
+    """The table of a language in `templates/credits.toml`."""
+    return _table()[worded_in(language)]
 
 
 def _maker(credit: Attribution, words: Mapping[str, str]) -> str:

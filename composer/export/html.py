@@ -7,7 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from composer.article import Article, Block, TextBlock
-from composer.export.credits import credit_parts, words_of
+from composer.export.credits import credit_parts, worded_in, words_of
 from composer.export.figures import Figure, may_be_transparent
 from composer.export.text import text_html
 from composer.prompts import TEMPLATES
@@ -21,7 +21,9 @@ def to_html(article: Article, figures: dict[str, Figure], *, self_contained: boo
     language = article.brief.language
     return _template().render(
         lang=language,
-        direction="rtl" if language.split("-")[0].lower() in RIGHT_TO_LEFT else "ltr",
+        direction=direction(language),
+        credit_lang=worded_in(language),
+        credit_direction=direction(worded_in(language)),
         title=article.title.strip() or words_of(language)["untitled"],
         summary=article.summary.strip(),
         css=Markup((TEMPLATES / "article.css").read_text(encoding="utf-8")),
@@ -38,6 +40,11 @@ def to_html(article: Article, figures: dict[str, Figure], *, self_contained: boo
             for section in article.sections()
         ],
     )
+
+
+def direction(language: str) -> str:
+    """The value of `dir` for text in a language: rtl or ltr."""
+    return "rtl" if language.split("-")[0].lower() in RIGHT_TO_LEFT else "ltr"
 
 
 def _part(article: Article, block: Block, figures: dict[str, Figure], *, self_contained: bool) -> dict[str, object]:
