@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, to_json
 
 from composer.apply import apply, inverse
 from composer.article import Article, Author
@@ -154,8 +155,8 @@ class ArticleLog:
         """Write article.json, whole or not at all."""
         target = self.folder / "article.json"
         with explained(target):
-            part = target.with_suffix(".part")
-            part.write_bytes(ARTICLE.dump_json(self.article, indent=2))
+            part = target.with_suffix(f".{os.getpid()}.{threading.get_ident()}.part")
+            part.write_bytes(to_json(self.article, indent=2, inf_nan_mode="strings"))
             os.replace(part, target)
 
     def _turn(self, turn: Turn) -> bool:
@@ -176,7 +177,12 @@ class ArticleLog:
 
     def _write(self, event: Event) -> None:
         record = Record(seq=self.seq + 1, time=time.time(), event=event)
-        line = RECORD.dump_json(record) + b"\n"
+        try:
+            line = to_json(record, inf_nan_mode="strings") + b"\n"  # null, the default, would not be read back
+        except PydanticSerializationError as error:
+            raise UsageError(
+                "The edit holds broken characters (half of a UTF-16 pair). Type or paste it anew."
+            ) from error
         append(self.folder / "events.jsonl", line, at=self._size)
         self._size += len(line)
         self._records.append(record)
@@ -214,11 +220,15 @@ def create(folder: Path, article_id: str) -> ArticleLog:
 def reopen(folder: Path) -> ArticleLog:
     """Open an article as its log tells it. A last line cut short by a crash is dropped from the file."""
     path = folder / "events.jsonl"
+    size = path.stat().st_size if path.exists() else 0  # before reading: what is written meanwhile is not cut off
     article_id, records, good = read_log(path)
-    if good < path.stat().st_size:
+    if good < size:
         with explained(path), path.open("r+b") as file:
             file.truncate(good)
-    return ArticleLog(folder, records, article_id, good)
+    try:
+        return ArticleLog(folder, records, article_id, good)
+    except ConflictError as error:
+        raise UsageError(f"{path} is damaged, its edits do not fit together: {error}") from error
 
 
 def read_log(path: Path) -> tuple[str, list[Record], int]:
@@ -231,10 +241,11 @@ def read_log(path: Path) -> tuple[str, list[Record], int]:
     try:
         first = json.loads(head)
         article_id, version = str(first["article"]), int(first["version"])
-        known = first["format"] == FORMAT
+        if first["format"] != FORMAT or not lines:  # a first line without its end was cut short
+            raise ValueError(first["format"])
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path} is not an article log: its first line does not say so.") from error
-    if not known or version > VERSION:
+    if version > VERSION:
         raise UsageError(f"{path} has log version {version}; this program reads up to {VERSION}. Update Interleave.")
     records, good = [], len(head) + 1
     for number, line in enumerate(lines, start=2):
@@ -244,6 +255,8 @@ def read_log(path: Path) -> tuple[str, list[Record], int]:
             records.append(RECORD.validate_json(line))
         except ValidationError as error:
             raise UsageError(f"{path}, line {number} is damaged: {error.errors()[0]['msg']}.") from error
+        if records[-1].seq != len(records):
+            raise UsageError(f"{path}, line {number}: record {len(records)} was expected, {records[-1].seq} came.")
         good += len(line) + 1
     return article_id, records, good
 

@@ -8,13 +8,15 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic_core import to_json
+
 from composer.article import Article
 from composer.export.credits import credit_entry
 from composer.export.figures import Read, figures
 from composer.export.html import to_html
 from composer.export.markdown import to_markdown
 from composer.export.text import stray_pictures
-from composer.store import ARTICLE, explained
+from composer.store import explained
 
 OWN_FILE = re.compile(r"images/[a-z0-9-]+\.[a-z]+")
 
@@ -45,7 +47,7 @@ def bundle(article: Article, read: Read, *, options: ExportOptions | None = None
     """
     options = options or ExportOptions()
     shown, warnings = figures(article, read)
-    record = {"article.json": ARTICLE.dump_json(article, indent=2)}
+    record = {"article.json": to_json(article, indent=2, inf_nan_mode="strings")}
     return Bundle(
         markdown=to_markdown(article, shown, front_matter=options.front_matter),
         html=to_html(article, shown, self_contained=options.self_contained),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from composer.apply import admit, apply, inverse
 from composer.article import Article, ImageSlot, TextBlock
@@ -21,13 +22,16 @@ from composer.edits import (
     PlanSection,
     RemoveBlock,
     ReplaceText,
+    SetTitle,
     Targeted,
 )
 from composer.errors import ConflictError
-from composer.store import ARTICLE
-from tests.article.strategies import articles, edits_of
+from composer.events import EVENT, Edited, Event, Failed, Finished, Progress, Role, StageStarted, Warned
+from composer.store import ARTICLE, RECORD, Record
+from tests.article.strategies import articles, authors, edits_of, text
 
 EDIT: TypeAdapter[Edit] = TypeAdapter(Edit)
+roles: st.SearchStrategy[Role] = st.sampled_from(["do", "undo", "redo"])
 
 
 def same(article: Article) -> Article:
@@ -61,6 +65,22 @@ def test_edits_and_articles_survive_json(data: st.DataObject, article: Article) 
     edit = data.draw(edits_of(article))
     assert EDIT.validate_json(EDIT.dump_json(edit)) == edit
     assert ARTICLE.validate_json(ARTICLE.dump_json(article)) == article
+
+
+@given(
+    st.one_of(
+        st.builds(StageStarted, stage=text, detail=text),
+        st.builds(Warned, message=text, block=text),
+        st.builds(Failed, message=text),
+        st.builds(Finished, stopped=st.booleans()),
+        st.builds(Progress, stage=text, done=st.integers(0, 9), total=st.integers(0, 9), unit=text),
+        st.builds(Edited, edit=st.builds(SetTitle, title=text), by=authors, step=st.integers(0, 9), role=roles),
+    )
+)
+def test_events_survive_json(event: Event) -> None:
+    record = Record(seq=1, time=2.5, event=event)
+    assert RECORD.validate_json(to_json(record, inf_nan_mode="strings")) == record
+    assert EVENT.validate_json(EVENT.dump_json(event)) == event
 
 
 @given(st.data(), articles())

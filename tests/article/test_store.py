@@ -7,17 +7,19 @@ import subprocess
 import sys
 import threading
 import time
+from math import isinf, isnan
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from composer.article import Article, TextBlock
-from composer.edits import AddBlock, AppendText, RemoveBlock, ReplaceText, SetTitle
+from composer.article import Article, ImageSlot, TextBlock
+from composer.edits import AddBlock, AppendText, OfferImages, RemoveBlock, ReplaceText, SetTitle
 from composer.errors import ConflictError, SetupError, UsageError
 from composer.events import Progress, Warned
 from composer.store import ArticleLog, PictureFolder, create, fold, read_log, reopen
+from retrieval.picture import Candidate, Picture
 from tests.article.strategies import edits_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -118,14 +120,58 @@ def test_a_torn_last_line_is_dropped_and_the_log_goes_on(tmp_path: Path) -> None
         (lambda lines: [b'{"format": "other"}', *lines[1:]], "not an article log"),
         (lambda lines: [lines[0].replace(b'"version": 1', b'"version": 99'), *lines[1:]], "99"),
         (lambda lines: [b"\x00\x01"], "not an article log"),
+        (lambda lines: [lines[0].replace(b"interleave-article-log", b"diary"), *lines[1:]], "not an article log"),
+        (lambda lines: lines[:1], "not an article log"),
+        (lambda lines: [lines[0], *lines[2:]], "line 2: record 1 was expected, 2 came"),
+        (lambda lines: [lines[0], lines[1], lines[1], b""], "line 3: record 2 was expected, 1 came"),
+        (
+            lambda lines: [lines[0], lines[1].replace(b'"after":null', b'"after":"b9"'), *lines[2:]],
+            "do not fit together",
+        ),
     ],
 )
 def test_a_damaged_log_is_refused_with_the_reason(tmp_path: Path, change: object, said: str) -> None:
-    with_block(tmp_path / "a")
+    with_block(tmp_path / "a").commit(AppendText(id="b1", text="x"), by="model")
     path = tmp_path / "a" / "events.jsonl"
     path.write_bytes(b"\n".join(change(path.read_bytes().split(b"\n"))))  # type: ignore[operator]
     with pytest.raises(UsageError, match=said):
         reopen(tmp_path / "a")
+
+
+def test_a_score_that_is_no_number_does_not_cost_the_article(tmp_path: Path) -> None:
+    log = create(tmp_path / "a", "a")
+    log.commit(AddBlock(block=ImageSlot(id="b1", purpose="", query=""), after=None), by="model")
+    found = Picture(digest="0" * 64, media_type="image/png", width=1, height=1)
+    odd = Candidate(picture=found, source="s", score=float("nan"), relevance=float("inf"))
+    log.commit(OfferImages(id="b1", candidates=(odd,)), by="model")
+    slot = reopen(tmp_path / "a").article.slots()[0]
+    assert isnan(slot.candidates[0].score)
+    assert isinf(slot.candidates[0].relevance)
+
+
+def test_characters_that_no_file_can_hold_are_refused_and_the_log_goes_on(tmp_path: Path) -> None:
+    log = with_block(tmp_path / "a")
+    with pytest.raises(UsageError, match="broken characters"):
+        log.commit(SetTitle(title="half \ud83d"), by="person")
+    log.commit(SetTitle(title="whole 😀"), by="person")
+    assert reopen(tmp_path / "a").article == log.article
+    assert log.article.title == "whole 😀"
+
+
+def test_a_log_that_grows_while_it_is_opened_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = with_block(tmp_path / "a")
+    read = Path.read_bytes
+
+    def read_and_meanwhile(self: Path) -> bytes:
+        data = read(self)
+        monkeypatch.undo()
+        log.commit(AppendText(id="b1", text="meanwhile"), by="model")
+        return data
+
+    monkeypatch.setattr(Path, "read_bytes", read_and_meanwhile)
+    reopen(tmp_path / "a")
+    log.commit(AppendText(id="b1", text=", and later"), by="model")
+    assert reopen(tmp_path / "a").article == log.article
 
 
 def test_a_folder_is_not_taken_twice(tmp_path: Path) -> None:
