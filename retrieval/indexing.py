@@ -153,18 +153,25 @@ def _update(
     progress("reading pictures", len(new), len(new))
     leaving = gone | (broken.keys() & known.keys())
     library.remove(sorted(leaving))
-    reasons = tuple(f"{path}: {reason}" for path, reason in broken.items())
+    reasons = tuple(f"{readable(path)}: {reason}" for path, reason in broken.items())
     return Report(added=added, unchanged=len(found) - len(new), removed=len(leaving), broken=reasons)
 
 
 def _tried(read: Callable[[Waiting], Row], waiting: Waiting) -> Row | str:
     """The row, or in words why there is none."""
+    if readable(str(waiting.path)) != str(waiting.path):
+        return "its name is not in UTF-8; rename it"
     try:
         if waiting.path.stat().st_size > MAX_BYTES:
             return f"it is larger than {MAX_BYTES // 1_000_000} MB"
         return read(waiting)
     except (InterleaveError, OSError) as error:
         return str(error)
+
+
+def readable(path: str) -> str:
+    """A path as it can be shown and stored; bytes that are not UTF-8 become question marks."""
+    return path.encode(errors="replace").decode()
 
 
 def _batches(items: Sequence[T], size: int) -> Iterable[tuple[int, Sequence[T]]]:
@@ -191,7 +198,7 @@ def _stamp(path: Path, own: Attribution) -> str:
 
 
 def _short_hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:24]
 
 
 def _credit(notes: Notes, own: Attribution, path: Path) -> Attribution:

@@ -86,6 +86,16 @@ def test_broken_files_are_listed_and_passed_over(library: Library, folder: Path)
     assert all(": " in line and len(line.split(": ", 1)[1]) > 10 for line in report.broken)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere file names are always text")
+def test_a_name_that_is_no_text_is_reported_and_stops_nothing(library: Library, folder: Path) -> None:
+    (folder / os.fsdecode(b"caf\xe9.png")).write_bytes(as_bytes(drawing(1), "PNG"))
+    report = index_folder(library, folder)
+    assert report.added == 3
+    assert [line.partition("pictures/")[2] for line in report.broken] == [
+        "caf?.png: its name is not in UTF-8; rename it"
+    ]
+
+
 def test_a_file_that_broke_since_leaves_the_library(library: Library, folder: Path) -> None:
     index_folder(library, folder)
     (folder / "red fox.png").write_bytes(b"oh")
