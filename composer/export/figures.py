@@ -9,12 +9,14 @@ from composer.article import Article, ImageSlot
 from composer.errors import UsageError
 from composer.export.drawings import safe_drawing
 from composer.store import EXTENSIONS
+from retrieval.images import decode
 from retrieval.picture import Digest, Picture
 
 Read = Callable[[Digest], bytes | None]
 """Gives a picture's bytes, or None when the file is gone."""
 
 WORDS_IN_NAME, LETTERS_IN_NAME = 6, 60
+LOOKED_AT_PX, OPAQUE = 256, 250  # px of a drawing; of 255, so that a soft edge is no hole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,18 +60,15 @@ def file_name(slot: ImageSlot, picture: Picture, media_type: str) -> str:
     return f"{'-'.join([*words, ''])[-LETTERS_IN_NAME:].lstrip('-')}{picture.digest[:8]}.{ending}"
 
 
-def may_be_transparent(figure: Figure) -> bool:
-    """Whether the page behind may shine through: then it needs a light ground where the page is dark."""
-    data = figure.data
-    match figure.media_type:
-        case "image/jpeg":
-            return False
-        case "image/png":
-            return data[25:26] in (b"\x04", b"\x06") or b"tRNS" in data[:4096]
-        case "image/webp":
-            return data[12:16] == b"VP8L" or (data[12:16] == b"VP8X" and bool(data[20] & 0x10))
-        case _:
-            return True
+def shows_page(figure: Figure) -> bool:
+    """Whether the page shines through the picture: then it needs a light ground where the page is dark."""
+    if figure.media_type == "image/jpeg":
+        return False
+    try:
+        image = decode(figure.data, px=LOOKED_AT_PX)
+    except UsageError:
+        return True
+    return image.mode == "RGBA" and any(image.getchannel("A").histogram()[:OPAQUE])
 
 
 def _data(picture: Picture, read: Read) -> tuple[bytes, str]:

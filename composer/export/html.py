@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from composer.article import Article, Block, TextBlock
 from composer.export.credits import credit_parts, worded_in, words_of
-from composer.export.figures import Figure, may_be_transparent
+from composer.export.figures import Figure, shows_page
 from composer.export.text import text_html
 from composer.prompts import TEMPLATES
 
@@ -57,7 +57,7 @@ def _part(article: Article, block: Block, figures: dict[str, Figure], *, self_co
     wide = known and width >= WIDE_PX and width / height >= WIDE_RATIO
     return {
         "html": None,
-        "classes": " ".join(["wide"] * wide + ["clear"] * may_be_transparent(figure)),
+        "classes": " ".join(["wide"] * wide + ["clear"] * shows_page(figure)),
         "src": _data_uri(figure) if self_contained else figure.file,
         "alt": block.alt,
         "width": width if known else None,
