@@ -1,10 +1,7 @@
-"""The store keeps what was shown: folds, undo over a restart, torn and damaged logs, full disks, killed writers."""
+"""The store keeps what was shown: folds, undo over a restart, torn and damaged logs, several threads."""
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from math import isinf, isnan
@@ -21,8 +18,6 @@ from composer.events import Progress, Warned
 from composer.store import ArticleLog, PictureFolder, create, fold, read_log, reopen
 from retrieval.picture import Candidate, Picture
 from tests.article.strategies import edits_of
-
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def with_block(folder: Path) -> ArticleLog:
@@ -59,6 +54,14 @@ def test_the_log_folds_to_the_article_and_undo_follows_it(
     again = reopen(folder)
     assert again.article == log.article == fold((r.event for r in log.since(0)), "a")
     assert (again.can_undo, again.can_redo) == (log.can_undo, log.can_redo)
+    for state in reversed(undone):  # a reopened article takes back and brings back as the open one would have
+        assert again.redo()
+        assert without_counter(again.article) == without_counter(state)
+        states.append(state)
+    for state in reversed(states[:-1]):
+        assert again.undo()
+        assert without_counter(again.article) == without_counter(state)
+    assert not again.undo()
 
 
 def without_counter(article: Article) -> tuple[object, ...]:
@@ -193,66 +196,6 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(SetupError, match="Cannot write"):
         create(tmp_path / "file" / "a", "a")
-
-
-FILL = """
-import resource, sys
-from pathlib import Path
-from composer.edits import AddBlock, AppendText
-from composer.article import TextBlock
-from composer.errors import SetupError
-from composer.store import create, reopen
-import signal
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-log = create(Path(sys.argv[1]), "a")
-log.commit(AddBlock(block=TextBlock(id="b1", markdown=""), after=None), by="model")
-resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
-try:
-    while True:
-        log.commit(AppendText(id="b1", text="word "), by="model")
-except SetupError as error:
-    print(len(log.article.blocks[0].markdown), error)
-"""
-
-
-def test_a_full_disk_loses_nothing_that_was_shown(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", FILL, str(tmp_path / "a")], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    length, _, message = done.stdout.partition(" ")
-    assert "Make room" in message
-    block = reopen(tmp_path / "a").article.blocks[0]
-    assert isinstance(block, TextBlock)
-    assert len(block.markdown) == int(length) > 0
-
-
-WRITE = """
-import sys
-from pathlib import Path
-from composer.edits import AddBlock, AppendText
-from composer.article import TextBlock
-from composer.store import create
-log = create(Path(sys.argv[1]), "a")
-log.commit(AddBlock(block=TextBlock(id="b1", markdown=""), after=None), by="model")
-while True:
-    log.commit(AppendText(id="b1", text="x"), by="model")
-    print(len(log.article.blocks[0].markdown), flush=True)
-"""
-
-
-@pytest.mark.parametrize("number", range(3))
-def test_a_killed_writer_leaves_everything_that_was_shown(tmp_path: Path, number: int) -> None:
-    command = [sys.executable, "-c", WRITE, str(tmp_path / "a")]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as writer:
-        assert writer.stdout is not None
-        for _ in range(40 + 60 * number):
-            shown = int(writer.stdout.readline())
-        writer.send_signal(signal.SIGKILL)
-        rest = writer.stdout.read().split()
-    shown = int(rest[-1]) if rest and rest[-1].isdigit() else shown
-    block = reopen(tmp_path / "a").article.blocks[0]
-    assert isinstance(block, TextBlock)
-    assert len(block.markdown) >= shown
 
 
 def test_two_threads_lose_nothing(tmp_path: Path) -> None:
