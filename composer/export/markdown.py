@@ -15,6 +15,7 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~$])")  # $ begins a formula on GitHub
 OPENER = re.compile(r"^(\d{0,9})([-+=.)])")  # begins a list, a rule or an underline where it stands first
 
 IN_ADDRESS = str.maketrans({"<": "%3C", ">": "%3E", " ": "%20", "\\": "%5C", "&": "&amp;", "\n": "", "\r": ""})
+ROUNDS = 4  # what is escaped may bare what stood behind it
 
 
 def to_markdown(article: Article, figures: dict[str, Figure], *, front_matter: bool = False) -> str:
@@ -37,22 +38,30 @@ def escape_markdown(text: str) -> str:
 
 
 def _text(markdown: str) -> str:
-    """A text block as it stands, but for what would not be the text that it is in the article: raw HTML, which is text
-    there, and a fence without its end, which would take in the rest of the article."""
-    text = markdown.strip("\n").rstrip()
-    while pieces := _raw_html(text):
-        escaped = text
-        for line in "\n".join(pieces).splitlines():
-            escaped = escaped.replace(line.strip(), line.strip().replace("<", "&lt;"))
-        text = escaped if escaped != text else text.replace("<", "&lt;")
-    for token in parser().parse(text):
-        if token.type == "fence" and token.map and token.level == 0 and token.map[1] == len(text.split("\n")):
-            last = text.rsplit("\n", 1)[-1].strip()
-            ended = (
-                token.map[1] - token.map[0] > 1 and len(last) >= len(token.markup) and not last.strip(token.markup[0])
-            )
-            text = text if ended else f"{text}\n{token.markup}"
-    return text
+    """A text block as it stands, but for what elsewhere would not be the text that it is in the article."""
+    return _fence_ended(_html_as_text(markdown.strip("\n").rstrip()))
+
+
+def _html_as_text(markdown: str) -> str:
+    """Raw HTML is text in the article: escaped where a program that lets it through would take it for marks."""
+    for _ in range(ROUNDS):
+        pieces = _raw_html(markdown)
+        if not pieces:
+            return markdown
+        for line in "\n".join(pieces).splitlines():  # line by line: in a quote each has a mark before it
+            markdown = markdown.replace(line.strip(), line.strip().replace("<", "&lt;"))
+    return markdown.replace("<", "&lt;") if _raw_html(markdown) else markdown
+
+
+def _fence_ended(markdown: str) -> str:
+    """With an end for a code block that has none: it would take in the rest of the article."""
+    lines = markdown.split("\n")
+    last = next((t for t in reversed(parser().parse(markdown)) if t.level == 0), None)
+    if last is None or last.type != "fence" or last.map is None:
+        return markdown
+    end = lines[-1].strip()
+    ended = last.map[1] - last.map[0] > 1 and len(end) >= len(last.markup) and not end.strip(last.markup[0])
+    return markdown if ended else f"{markdown}\n{last.markup}"
 
 
 def _raw_html(markdown: str) -> list[str]:

@@ -7,7 +7,7 @@ from html import escape
 
 from composer.article import Article, Block, ImageSlot, TextBlock, is_heading
 from composer.export.credits import credit_line
-from composer.markdown import parser
+from composer.export.text import text_html
 from retrieval.picture import Candidate
 
 THUMB_PX = 320
@@ -50,7 +50,7 @@ def candidates_html(slot: ImageSlot, base: str) -> str:
 
 
 def _text(article: Article, block: TextBlock) -> str:
-    rendered: str = parser().render(block.markdown)
+    rendered = text_html(block)
     plan = article.plan(block.id)
     if plan is None or plan.written:
         return rendered

@@ -15,6 +15,7 @@ from composer.export.credits import credit_line, credit_parts, web_address
 from composer.export.drawings import is_passive
 from composer.export.figures import Figure, shows_page
 from composer.export.markdown import escape_markdown
+from composer.ui.view import block_html
 from retrieval.images import encode
 from retrieval.picture import Attribution, Candidate, Picture
 from tests.composer.kit import picture
@@ -85,6 +86,7 @@ def test_a_code_block_without_end_does_not_take_in_what_follows() -> None:
     for code in ("```py\nx = 1", "~~~~\nx", "```"):
         made = bundle(text_article(code, "The end."), lambda d: None)
         assert "<p>The end.</p>" in GITHUB.render(made.markdown)
+        assert made.markdown.startswith(f"# T\n\n{code}\n{code[:3]}")
     whole = "````\n```\n````"
     assert bundle(text_article(whole), lambda d: None).markdown == f"# T\n\n{whole}\n"
 
@@ -96,6 +98,7 @@ def test_a_picture_by_address_becomes_a_link_and_is_reported() -> None:
     assert page.all("img") == []
     assert [a["href"] for a in page.all("a")] == ["https://example.org/fox.png", "https://e.org/"]
     assert "See a fox and x" in page.text
+    assert "<img" not in block_html(article, article.blocks[0], "articles/a")  # nor does the page fetch it
     assert len(made.warnings) == 2
     assert "https://example.org/fox.png" in made.warnings[0]
 
