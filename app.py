@@ -20,6 +20,8 @@ from composer.errors import InterleaveError, SetupError
 from composer.settings import load_settings
 from composer.ui.live import add_routes
 from composer.ui.page import ASSETS, CSS, build
+from composer.ui.search import add_search_routes
+from composer.ui.words import i18n
 from composer.workspace import Workspace
 from retrieval.home import home
 
@@ -33,9 +35,12 @@ def make_app(root: Path | None = None) -> FastAPI:
     if settings.host in ("127.0.0.1", "localhost"):  # another site's name that resolves to this machine is refused
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "testserver"])
     add_routes(app, workspace)
+    add_search_routes(app, engines)
     app.mount("/page", StaticFiles(directory=ASSETS))
     page = build(workspace, engines)
-    gr.mount_gradio_app(app, page, path="/", css=CSS, show_error=True, enable_monitoring=False, ssr_mode=False)
+    gr.mount_gradio_app(
+        app, page, path="/", css=CSS, show_error=True, enable_monitoring=False, ssr_mode=False, i18n=i18n()
+    )
     return app
 
 

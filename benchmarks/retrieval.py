@@ -28,7 +28,8 @@ from retrieval.images import decode_rgb
 from retrieval.library import Library
 from retrieval.picture import Picture
 from retrieval.source import LibrarySource
-from retrieval.style import likeness, rerank, style_of
+from retrieval.style import distance, rerank, style_of
+from retrieval.style_card import card_of, closeness, see
 
 HERE = Path(__file__).parent
 Query = tuple[str, str]  # text, regular expression of an answer
@@ -174,17 +175,15 @@ def style(source: LibrarySource, library: Library, queries: Sequence[Query]) -> 
     lines = ["## Style: share of the first 4 from the reference's pack, and share right of 4", ""]
     lines += ["| reference from | without | strength 0.5 | strength 1 |", "|---|---|---|---|"]
     pools = [(answer, [c for c in distinct(source.find(text, 24)) if c.relevance > 0.2]) for text, answer in queries]
-    looks = {c.picture.digest: style_of(_pixels(library, c.picture)) for _, pool in pools for c in pool}
+    seen = {c.picture.digest: see(_pixels(library, c.picture)) for _, pool in pools for c in pool}
     names = {"OpenMoji": "openmoji", "Openclipart": "openclipart", "Tux Paint stamps": "tuxpaint"}
     for title, origin in names.items():
-        references = [style_of(_pixels(library, p)) for p in _some(library, origin, 5)]
+        card = card_of([see(_pixels(library, p)) for p in _some(library, origin, 5)])
         cells = []
         for strength in (0.0, 0.5, 1.0):
             chosen = []
             for answer, pool in pools:
-                weighed = [
-                    replace(c, style=max(likeness(looks[c.picture.digest], r) for r in references)) for c in pool
-                ]
+                weighed = [replace(c, style=2 * closeness(card, seen[c.picture.digest]) - 1) for c in pool]
                 chosen.append((answer, rerank(weighed, strength)[:4]))
             own = [c.picture.attribution.source == title for _, four in chosen for c in four]
             right = [fits(c.picture, answer) for answer, four in chosen for c in four]
@@ -199,8 +198,8 @@ def look_alikes(library: Library, count: int = 150) -> list[str]:
     sample = [(origin, style_of(_pixels(library, p))) for origin in origins for p in _some(library, origin, count)]
     shares: dict[str, list[float]] = {origin: [] for origin in origins}
     for number, (origin, look) in enumerate(sample):
-        others = [(likeness(look, other), name) for n, (name, other) in enumerate(sample) if n != number]
-        nearest = sorted(others, reverse=True)[:10]
+        others = [(distance(look, other), name) for n, (name, other) in enumerate(sample) if n != number]
+        nearest = sorted(others)[:10]
         shares[origin].append(sum(name == origin for _, name in nearest) / 10)
     found = ", ".join(f"{origin} {np.mean(values):.0%}" for origin, values in shares.items())
     return ["", f"Of the 10 pictures that look most like a reference, of its own pack: {found} (by chance 33%)."]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from composer.commands import compose, models, replay, show_settings
 from composer.errors import InterleaveError, UsageError
+from composer.illustrate_command import add_illustrate
 from composer.prompts import kinds
 from composer.settings import preset_names
 
@@ -32,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m composer", description="Writes illustrated articles.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_compose(commands.add_parser("compose", help="write an illustrated article from a brief"))
+    add_illustrate(commands.add_parser("illustrate", help="put pictures into a text that is written"))
     model = commands.add_parser("models", help="the models that can be brought onto this machine")
     model.add_argument("action", choices=("list", "pull", "check"))
     model.add_argument("names", nargs="*", help="which (default: those the preset needs; check: all that are here)")
@@ -60,6 +62,9 @@ def _add_compose(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--library", type=Path, nargs="+", action="extend", default=[], metavar="DIR", help="picture folders"
+    )
+    parser.add_argument(
+        "--web", default="", metavar="NAMES", help="web sources to ask: openverse,commons (default: none)"
     )
     parser.add_argument("--images", default="", metavar="auto|N", help="how many pictures (default: as the brief says)")
     parser.add_argument(

@@ -8,6 +8,7 @@ from composer.article import Article, Author, Block, ImageSlot, SectionPlan, Tex
 from composer.edits import (
     AddBlock,
     AppendText,
+    ArrangeImage,
     ChooseImage,
     Claim,
     DescribeImage,
@@ -21,6 +22,7 @@ from composer.edits import (
     SeekImage,
     SetBrief,
     SetStyle,
+    SetStyleCard,
     SetSummary,
     SetTitle,
     Targeted,
@@ -28,7 +30,7 @@ from composer.edits import (
 )
 from composer.errors import ConflictError
 
-SlotEdit = SeekImage | OfferImages | ChooseImage | DescribeImage
+SlotEdit = SeekImage | OfferImages | ChooseImage | DescribeImage | ArrangeImage
 
 
 def apply(article: Article, edit: Edit, *, by: Author = "model") -> Article:  # noqa: C901 - one arm an edit
@@ -42,6 +44,8 @@ def apply(article: Article, edit: Edit, *, by: Author = "model") -> Article:  # 
             return replace(article, summary=summary)
         case SetStyle(style=style):
             return replace(article, style=style)
+        case SetStyleCard(card=card, strength=strength):
+            return replace(article, card=card, style_strength=strength)
         case AddBlock(block=block, after=after):
             return _add(article, block, after)
         case RemoveBlock(id=id):
@@ -58,7 +62,7 @@ def apply(article: Article, edit: Edit, *, by: Author = "model") -> Article:  # 
             return _text(article, id, lambda b: replace(b, markdown=b.markdown + text, author=by))
         case ReplaceText(id=id, markdown=markdown):
             return _text(article, id, lambda b: replace(b, markdown=markdown, author=by))
-        case SeekImage() | OfferImages() | ChooseImage() | DescribeImage():
+        case SeekImage() | OfferImages() | ChooseImage() | DescribeImage() | ArrangeImage():
             return _slot(article, edit, by)
         case Claim(id=id, author=author):
             return _put(article, replace(_require(article, id), author=author))
@@ -79,6 +83,8 @@ def inverse(article: Article, edit: Edit) -> tuple[Edit, ...]:  # noqa: C901 - o
             return (SetSummary(summary=article.summary),)
         case SetStyle():
             return (SetStyle(style=article.style),)
+        case SetStyleCard():
+            return (SetStyleCard(card=article.card, strength=article.style_strength),)
         case AddBlock(block=block):
             return (RemoveBlock(id=block.id),)
         case RemoveBlock(id=id):
@@ -92,11 +98,11 @@ def inverse(article: Article, edit: Edit) -> tuple[Edit, ...]:  # noqa: C901 - o
             return (PlanSection(plan=old),) if old else (UnplanSection(heading=plan.heading),)
         case UnplanSection(heading=heading):
             old = article.plan(heading)
-            return (PlanSection(plan=old),) if old else ()
+            return (PlanSection(plan=old),) if old else (UnplanSection(heading=heading),)
         case AppendText(id=id) | ReplaceText(id=id):
             block = _require_text(article, id)
             return (ReplaceText(id=id, markdown=block.markdown), Claim(id=id, author=block.author))
-        case SeekImage() | OfferImages() | ChooseImage() | DescribeImage():
+        case SeekImage() | OfferImages() | ChooseImage() | DescribeImage() | ArrangeImage():
             return (*_slot_inverse(article, edit), Claim(id=edit.id, author=_require(article, edit.id).author))
         case Claim(id=id):
             return (Claim(id=id, author=_require(article, id).author),)
@@ -205,6 +211,8 @@ def _slot(article: Article, edit: SlotEdit, by: Author) -> Article:
             slot = replace(slot, chosen=digest, author=by)
         case DescribeImage(caption=caption, alt=alt):
             slot = replace(slot, caption=caption, alt=alt, author=by)
+        case ArrangeImage(size=size, align=align, decorative=decorative, focus=focus):
+            slot = replace(slot, size=size, align=align, decorative=decorative, focus=focus)
         case _ as never:
             assert_never(never)
     return _put(article, slot)
@@ -221,5 +229,11 @@ def _slot_inverse(article: Article, edit: SlotEdit) -> tuple[SlotEdit, ...]:
             return (ChooseImage(id=slot.id, digest=slot.chosen),)
         case DescribeImage():
             return (DescribeImage(id=slot.id, caption=slot.caption, alt=slot.alt),)
+        case ArrangeImage():
+            return (
+                ArrangeImage(
+                    id=slot.id, size=slot.size, align=slot.align, decorative=slot.decorative, focus=slot.focus
+                ),
+            )
         case _ as never:
             assert_never(never)

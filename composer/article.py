@@ -9,9 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from retrieval.picture import Candidate, Digest, Picture
+from retrieval.style_card import StyleCard
 
 Author = Literal["model", "person"]
 Place = Literal["start", "middle", "end"]
+Size = Literal["small", "column", "wide"]
+Focus = tuple[float, float]  # of a picture's width and height, from its upper left corner: 0 to 1
+MIDDLE: Focus = (0.5, 0.5)
+Align = Literal["start", "center", "end"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,7 @@ class Brief:
     must_mention: tuple[str, ...] = ()
     avoid: tuple[str, ...] = ()
     seed: int = 0
+    web: tuple[str, ...] = ()  # web sources that may be asked for pictures; none unless the author says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +81,10 @@ class ImageSlot:
     alt: str = ""  # for readers who do not see it
     candidates: tuple[Candidate, ...] = ()  # best first
     chosen: Digest | None = None  # None: the slot is open, and an export leaves it out
+    size: Size = "column"
+    align: Align = "center"
+    focus: Focus = MIDDLE  # what stays in view where a layout cuts the picture
+    decorative: bool = False  # says nothing that the text does not: readers who do not see it are told nothing
     author: Author = "model"  # who chose or worded last
     locked: bool = False
     kind: Literal["image"] = "image"
@@ -97,6 +107,7 @@ class SectionPlan:
     words: int = 0  # target; 0: none
     facts: tuple[str, ...] = ()  # must-mention facts that belong here
     written: bool = False  # the model finished it
+    images: int | None = None  # pictures wanted; None: as many as help
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +140,8 @@ class Article:
     blocks: tuple[Block, ...] = ()
     plans: tuple[SectionPlan, ...] = ()
     style: str = ""  # words for the look of its pictures
+    card: StyleCard | None = None  # what its reference pictures have in common
+    style_strength: float | None = None  # how much the card counts, 0 to 1; None: what the settings say
     next_id: int = 1  # block ids are "b1", "b2", ... and never used again
 
     def block(self, block_id: str) -> Block | None:

@@ -14,7 +14,9 @@ from composer.article import Brief, Material, OutlineItem
 from composer.errors import UsageError
 from composer.markdown import CJK
 from composer.prompts import TEMPLATES, kinds, languages
+from composer.sizes import sizes_said
 from retrieval.picture import Picture
+from retrieval.web.sources import read_names
 
 MAX_BRIEF = 40_000  # characters
 MAX_MATERIAL = 400_000  # characters of one file
@@ -41,6 +43,7 @@ class Wishes:
     must_mention: tuple[str, ...] = ()
     avoid: tuple[str, ...] = ()
     seed: int = 0
+    web: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -66,10 +69,10 @@ def make_brief(text: str, wishes: Wishes) -> Brief:
     found = read_specification(text)
     outline = read_outline(wishes.outline or "\n".join(found.entries.get("outline", [])))
     title, items = outline
-    images = wishes.images if wishes.images is not None else found.number("images")
-    words = (
-        wishes.words or found.number("words") or (all(i.words for i in items) and sum(i.words for i in items)) or 800
-    )
+    said_words, said_images = sizes_said(found.rest)
+    images = next((n for n in (wishes.images, found.number("images"), said_images) if n is not None), None)
+    planned = sum(i.words for i in items) if all(i.words for i in items) else 0
+    words = wishes.words or found.number("words") or planned or said_words or 800
     _limits(words, images, items)
     return Brief(
         instruction=found.rest or text.strip(),
@@ -87,6 +90,7 @@ def make_brief(text: str, wishes: Wishes) -> Brief:
         must_mention=(*wishes.must_mention, *found.entries.get("must_mention", [])),
         avoid=(*wishes.avoid, *found.entries.get("avoid", [])),
         seed=wishes.seed,
+        web=read_names(",".join(wishes.web)),
     )
 
 

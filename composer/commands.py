@@ -16,16 +16,18 @@ from composer.engines import Engines
 from composer.errors import UsageError
 from composer.events import EVENT, Edited, Event, Failed, Progress, StageStarted, Warned
 from composer.export import ExportOptions, bundle, write_bundle
-from composer.settings import describe_settings, load_settings
+from composer.settings import Settings, describe_settings, load_settings
 from composer.store import ARTICLE, ArticleLog, PictureFolder, create, explained, fold, read_log, reopen
 from retrieval.picture import Attribution, Picture
 from retrieval.source import described_upload
+from retrieval.web.client import is_contact
+from retrieval.web.sources import read_names
 
 
 def compose(options: argparse.Namespace) -> int:
     """`compose`: from a brief to a folder with the article in every form."""
     settings = load_settings(options.preset)
-    log = reopen(options.out) if options.resume else _begin(options)
+    log = reopen(options.out) if options.resume else _begin(options, settings)
     engines = Engines(settings, warn=lambda message: print(f"warning: {message}", file=sys.stderr))
     _index(engines, options.library)
     printer = JsonPrinter() if options.json else TextPrinter()
@@ -90,12 +92,17 @@ def show_settings(options: argparse.Namespace) -> int:
 def take_picture(path: Path, pictures: PictureFolder) -> Picture:
     """Keep a picture file that the author gives for one article. Raises UsageError naming the file."""
     try:
-        credit = Attribution(source="Author", licence="yours")
-        picture, kept = described_upload(path.read_bytes(), name=path.name, attribution=credit)
+        return kept_picture(path.read_bytes(), path.name, pictures)
     except OSError as error:
         raise UsageError(f"Cannot read the picture {path}: {error.strerror}.") from error
     except UsageError as error:
         raise UsageError(f"{path.name}: {error}") from error
+
+
+def kept_picture(data: bytes, name: str, pictures: PictureFolder) -> Picture:
+    """Keep a picture's bytes that the author gives. Raises UsageError for what is no picture."""
+    credit = Attribution(source="Author", licence="yours")
+    picture, kept = described_upload(data, name=name, attribution=credit)
     pictures.put(picture.digest, picture.media_type, kept)
     return picture
 
@@ -169,17 +176,19 @@ class Follower:
         self._log = log
         self._printer = printer
         self._seen = log.seq
+        self._last = Progress(stage="", done=0, total=0)
 
     def hear(self, event: Event | None) -> None:
         """Catch up with the log; then show `event` if it is one that is not logged."""
         for record in self._log.since(self._seen):
             self._printer.show(record.event)
         self._seen = self._log.seq
-        if isinstance(event, Progress):
-            self._printer.show(event)
+        if isinstance(event, Progress) and (bare := replace(event, preview="")) != self._last:
+            self._last = bare  # drawing repeats itself while a step takes long
+            self._printer.show(bare)
 
 
-def _begin(options: argparse.Namespace) -> ArticleLog:
+def _begin(options: argparse.Namespace, settings: Settings) -> ArticleLog:
     text = read_text(Path(options.brief[1:])) if options.brief.startswith("@") else options.brief
     wishes = Wishes(
         outline=read_text(options.outline) if options.outline else "",
@@ -189,6 +198,7 @@ def _begin(options: argparse.Namespace) -> ArticleLog:
         images=_count(options.images),
         kind=options.kind,
         seed=options.seed,
+        web=allowed_web(options.web or settings.web_sources, settings),
     )
     make_brief(text, wishes)  # say what is wrong before anything is written
     folder: Path = options.out
@@ -201,6 +211,16 @@ def _begin(options: argparse.Namespace) -> ArticleLog:
     brief = make_brief(text, replace(wishes, references=references, uploads=uploads))
     log.commit(SetBrief(brief=brief), by="person")
     return log
+
+
+def allowed_web(text: str, settings: Settings) -> tuple[str, ...]:
+    """The web sources that may be asked; they want to know whom to write to."""
+    names = read_names(text)
+    if names and not is_contact(settings.web_contact):
+        raise UsageError(
+            f"{', '.join(names)} want to know whom to write to. Set INTERLEAVE_WEB_CONTACT to your mail or web address."
+        )
+    return names
 
 
 def _count(text: str) -> int | None:
@@ -225,7 +245,11 @@ def _write(log: ArticleLog, options: argparse.Namespace) -> None:
     made = bundle(
         log.article,
         log.pictures.read,
-        options=ExportOptions(self_contained=options.self_contained, front_matter=options.front_matter),
+        options=ExportOptions(
+            self_contained=options.self_contained,
+            front_matter=options.front_matter,
+            camera_data=load_settings(options.preset).camera_data,
+        ),
     )
     write_bundle(made, log.folder)
     for warning in made.warnings:

@@ -9,14 +9,18 @@ from collections.abc import Callable
 
 from composer.apply import admit
 from composer.article import Article
+from composer.budget import top_up, trim
 from composer.check import check
 from composer.describe import describe
+from composer.drawing.ahead import drawing_ahead
+from composer.drawing.stage import draw_open
 from composer.edits import Edit, Targeted
 from composer.errors import ConflictError, InterleaveError
 from composer.events import Edited, Event, Failed, Finished, Progress, Stage, StageStarted, Warned
 from composer.illustrate import fill, offer, searching
 from composer.plan import plan
 from composer.store import ArticleLog
+from composer.styling import ensure_card
 from composer.toolkit import Toolkit
 from composer.write import write_section
 
@@ -32,8 +36,10 @@ def compose(toolkit: Toolkit, article: Article) -> Stage:
 
 def write_and_illustrate(toolkit: Toolkit, article: Article) -> Stage:
     """Everything behind the plan. Pictures are searched for while the text is written."""
+    article = yield from ensure_card(toolkit, article)
+    article = yield from trim(article)
     open_slots = [s for s in article.slots() if not s.candidates]
-    with searching(toolkit, article, open_slots) as search:
+    with searching(toolkit, article, open_slots) as search, drawing_ahead() as ahead:
         yield StageStarted(stage="write")
         headings = [s.heading.id for s in article.sections() if s.heading]
         for number, heading in enumerate(headings):
@@ -44,10 +50,15 @@ def write_and_illustrate(toolkit: Toolkit, article: Article) -> Stage:
             for found in search.ready():
                 article = yield from offer(article, found)
             article = yield from fill(toolkit, article, [s.id for s in open_slots], may_draw=False)
+            article = yield from ahead.turn(toolkit, article, [s.id for s in open_slots if s.id not in search.futures])
         yield StageStarted(stage="illustrate", detail=f"{len(open_slots)} slots")
         for found in search.wait():
             article = yield from offer(article, found)
+        article = yield from ahead.rest(toolkit, article)
     article = yield from fill(toolkit, article, [s.id for s in article.slots() if not s.chosen], may_draw=True)
+    filled = [s.id for s in article.slots() if s.chosen]  # a mood may have a drawn picture beside the found one
+    article = yield from draw_open(toolkit, article, filled)
+    article = yield from top_up(toolkit, article)
     article = yield from describe(toolkit, article)
     return (yield from check(article))
 

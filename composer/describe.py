@@ -17,7 +17,7 @@ from composer.errors import InterleaveError, ReplyError, UsageError
 from composer.events import Progress, Stage, StageStarted, Warned
 from composer.facts import terms
 from composer.markdown import CJK, plain_text
-from composer.models import VisionModel
+from composer.models import ComposingModel, VisionModel
 from composer.prompts import Prompts, prompts, user
 from composer.reply import ask_json
 from composer.toolkit import Toolkit
@@ -130,6 +130,8 @@ def _look(toolkit: Toolkit, vision: VisionModel, article: Article, slot: ImageSl
     first = [c for c in slot.candidates if c.picture.digest == slot.chosen]
     rest = [c for c in slot.candidates if c.picture.digest != slot.chosen and c.picture.digest not in others]
     seen = [*first, *rest][: max(1, min(4, vision.max_images))] if slot.author == "model" else first
+    if isinstance(vision, ComposingModel) and len(seen) > 1:
+        seen = [_composed(toolkit, vision, article, slot, seen)]
     request = prompts(article.brief.language).look.render(
         count=len(seen),
         section=_title(article, slot),
@@ -140,6 +142,24 @@ def _look(toolkit: Toolkit, vision: VisionModel, article: Article, slot: ImageSl
     )
     words = _words(vision.ask([_image(toolkit, c) for c in seen], request, schema=LOOK_SCHEMA))
     return words, seen[min(max(words.best, 1), len(seen)) - 1].picture
+
+
+def _composed(
+    toolkit: Toolkit, vision: ComposingModel, article: Article, slot: ImageSlot, seen: Sequence[Candidate]
+) -> Candidate:
+    """What a model takes that was taught to choose with the article in view, and what it chose before."""
+    lines: list[str] = []
+    chosen: dict[int, Image.Image] = {}
+    for block in article.blocks:
+        if isinstance(block, TextBlock):
+            lines.append(plain_text(block.markdown).replace("\n", " "))
+        elif block.id == slot.id:
+            break
+        elif block.chosen and lines:
+            chosen |= {len(lines) - 1: _image(toolkit, c) for c in block.candidates if c.picture.digest == block.chosen}
+    images = [_image(toolkit, c) for c in seen]
+    lines = lines or [article.summary or article.title]
+    return seen[vision.choose_picture(lines, len(lines) - 1, images, chosen, language=article.brief.language)]
 
 
 def _words(reply: str) -> Words:

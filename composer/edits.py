@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from composer.article import Author, Block, Brief, SectionPlan
+from composer.article import MIDDLE, Align, Author, Block, Brief, Focus, ImageSlot, SectionPlan, Size
 from retrieval.picture import Candidate, Digest
+from retrieval.style_card import StyleCard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,15 @@ class SetSummary:
 class SetStyle:
     style: str
     kind: Literal["set_style"] = "set_style"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetStyleCard:
+    """What the references have in common, and how much it counts; None: what the settings say."""
+
+    card: StyleCard | None
+    strength: float | None = None  # 0 to 1
+    kind: Literal["set_style_card"] = "set_style_card"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +139,18 @@ class DescribeImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArrangeImage:
+    """How a picture stands in the text."""
+
+    id: str
+    size: Size
+    align: Align
+    decorative: bool
+    focus: Focus = MIDDLE
+    kind: Literal["arrange_image"] = "arrange_image"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """Say whose block it is: a person's is not changed by a model unasked."""
 
@@ -149,6 +171,7 @@ Edit = Annotated[
     | SetTitle
     | SetSummary
     | SetStyle
+    | SetStyleCard
     | AddBlock
     | RemoveBlock
     | MoveBlock
@@ -160,6 +183,7 @@ Edit = Annotated[
     | OfferImages
     | ChooseImage
     | DescribeImage
+    | ArrangeImage
     | Claim
     | Lock,
     Field(discriminator="kind"),
@@ -173,6 +197,23 @@ Targeted = (
     | OfferImages
     | ChooseImage
     | DescribeImage
+    | ArrangeImage
     | Claim
     | Lock
 )
+
+
+def taking(slot: ImageSlot, candidate: Candidate) -> tuple[OfferImages, ChooseImage]:
+    """The edits that put a picture first in its slot's row and choose it."""
+    others = (c for c in slot.candidates if c.picture.digest != candidate.picture.digest)
+    return (
+        OfferImages(id=slot.id, candidates=(candidate, *others)),
+        ChooseImage(id=slot.id, digest=candidate.picture.digest),
+    )
+
+
+def target(edit: Edit) -> str:
+    """Id of the block that an edit changes; "" for an edit of the whole article."""
+    if isinstance(edit, AddBlock):
+        return edit.block.id
+    return edit.id if isinstance(edit, Targeted) else ""

@@ -27,6 +27,8 @@ class Progress:
     done: int
     total: int
     unit: str = ""
+    block: str = ""  # id of the slot that is worked at
+    preview: str = ""  # what an unfinished picture looks like, as a data URI
     kind: Literal["progress"] = "progress"
 
 
@@ -56,6 +58,14 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """The person gave the article as it stands here a name, to come back to."""
+
+    name: str
+    kind: Literal["named"] = "named"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Edited:
     """An edit was made."""
 
@@ -63,11 +73,12 @@ class Edited:
     by: Author
     step: int = 0  # edits of one step are taken back together; 0: not by undo
     role: Role = "do"
+    patch: str = ""  # id of the browser's patch that it came with: the same patch is never taken twice
     kind: Literal["edited"] = "edited"
 
 
 Event = Annotated[
-    StageStarted | Progress | Warned | Failed | Finished | Edited,
+    StageStarted | Progress | Warned | Failed | Finished | Named | Edited,
     Field(discriminator="kind"),
 ]
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)

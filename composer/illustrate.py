@@ -4,27 +4,26 @@ Candidates' bytes are kept with the article before they are offered. Slots that 
 generator is configured, else they stay open. Knows candidates and slots; what a picture shows is the sources' business.
 """
 
-import hashlib
-import io
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from composer.article import Article, ImageSlot
+from composer.drawing.stage import draw_open
 from composer.edits import ChooseImage, OfferImages
-from composer.errors import InterleaveError, SetupError, SourceError
+from composer.errors import InterleaveError, SourceError
 from composer.events import Progress, Stage, StageStarted, Warned
 from composer.models import ImageSource
-from composer.prompts import prompts
+from composer.styling import ensure_card, look_vectors, seen_of, strength_of, weighed
 from composer.toolkit import Toolkit
-from retrieval.fuse import assign, distinct, fuse
-from retrieval.images import decode_rgb
-from retrieval.picture import Attribution, Candidate, Picture
-from retrieval.style import Style, likeness, rerank, style_of
+from retrieval.assign import Wishes, Worth, assign
+from retrieval.fuse import distinct, fuse
+from retrieval.picture import Candidate, Picture
+from retrieval.style import rerank
+from retrieval.style_card import StyleCard
 
 WORKERS = 4
-FULL_SIZE_PX = 1600  # a candidate's longer side; larger files are kept as they are, but read for style at this size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,33 +57,26 @@ class Searching:
 def searching(toolkit: Toolkit, article: Article, slots: Sequence[ImageSlot]) -> Iterator[Searching]:
     """Search for all these slots together, in threads; what is not needed any more is dropped at the end."""
     pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="search")
-    references = reference_styles(toolkit, article)
+    strength = strength_of(toolkit, article)
     try:
-        yield Searching({slot.id: pool.submit(look_up, toolkit, slot, references) for slot in slots})
+        yield Searching({s.id: pool.submit(look_up, toolkit, s, article.card, strength) for s in slots})
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def look_up(toolkit: Toolkit, slot: ImageSlot, references: Sequence[Style]) -> Found:
+def look_up(toolkit: Toolkit, slot: ImageSlot, card: StyleCard | None = None, strength: float = 0.0) -> Found:
     """Everything the sources have for a slot: fused by rank, without near-duplicates, its bytes kept, style weighed."""
-    answers: list[list[Candidate]] = []
-    warnings: list[str] = []
     wanted = toolkit.settings.candidates
-    for source in toolkit.sources:
-        try:
-            answers.append(_find(source, slot.query, 2 * wanted, toolkit.settings.min_relevance))
-        except SourceError as error:
-            warnings.append(f"{source.name} gave no pictures: {error}")
+    answers, warnings = _answers(toolkit, slot.query, 2 * wanted)
     kept: list[Candidate] = []
     for candidate in distinct(fuse(answers)):
         try:
-            kept.append(_keep(toolkit, candidate, references))
+            kept.append(_keep(toolkit, candidate, card))
         except InterleaveError as error:
             warnings.append(f"A picture of {candidate.source} could not be used: {error}")
-        if len(kept) == (2 * wanted if references else wanted):
+        if len(kept) == (2 * wanted if card else wanted):
             break
     kept.sort(key=lambda c: c.relevance < toolkit.settings.min_relevance)  # what fits stands before what may not
-    strength = toolkit.settings.style_strength if references else 0.0
     return Found(slot=slot.id, candidates=tuple(rerank(kept, strength)[:wanted]), warnings=tuple(warnings))
 
 
@@ -92,6 +84,7 @@ def illustrate(toolkit: Toolkit, article: Article, only: Sequence[str] = ()) -> 
     """Search for the slots (`only` these ids, else all that have no candidates), offer, assign and draw."""
     slots = [s for s in article.slots() if (s.id in only if only else not s.candidates)]
     yield StageStarted(stage="illustrate", detail=f"{len(slots)} slots")
+    article = yield from ensure_card(toolkit, article)
     with searching(toolkit, article, slots) as search:
         for number, found in enumerate(search.wait(), start=1):
             article = yield from offer(article, found)
@@ -112,70 +105,42 @@ def fill(toolkit: Toolkit, article: Article, only: Sequence[str], *, may_draw: b
     """One assignment over all slots that may be filled, then pictures drawn for those that stayed open."""
     slots = [s for s in article.slots() if s.id in only and not s.locked and s.author == "model"]
     taken = [s.picture for s in article.slots() if s not in slots and s.picture]
-    choices = assign(
-        [s.candidates for s in slots], min_relevance=toolkit.settings.min_relevance, taken=[p for p in taken if p]
-    )
+    wishes = wishes_of(toolkit, article, slots, [p for p in taken if p])
+    choices = assign([s.candidates for s in slots], wishes)
     for slot, choice in zip(slots, choices, strict=True):
         digest = slot.candidates[choice].picture.digest if choice is not None else None
         if digest != slot.chosen:
             article = yield ChooseImage(id=slot.id, digest=digest)
-    for slot in article.slots() if may_draw else ():
-        if slot.id in only and slot.chosen is None and not slot.locked:
-            article = yield from _draw_or_leave(toolkit, article, slot)
-    return article
+    return (yield from draw_open(toolkit, article, only)) if may_draw else article
 
 
-def reference_styles(toolkit: Toolkit, article: Article) -> list[Style]:
-    """The look of each reference picture of the brief."""
-    styles = []
-    for picture in article.brief.references:
-        path = toolkit.pictures.path(picture.digest) if toolkit.pictures else None
-        if path:
-            styles.append(style_of(decode_rgb(path.read_bytes())))
-    return styles
-
-
-def draw(toolkit: Toolkit, article: Article, slot: ImageSlot, *, seed: int) -> Candidate:
-    """A new picture for a slot, kept with the article. Raises SetupError."""
-    if toolkit.generator is None:
-        raise SetupError("No generator is configured, so no picture can be drawn. docs/engines.md says what it takes.")
-    prompt = prompts(article.brief.language).style_suffix.render(query=slot.query, style=article.style)
-    side = toolkit.settings.picture_px
-    references = [
-        decode_rgb(path.read_bytes())
-        for p in article.brief.references
-        if toolkit.pictures and (path := toolkit.pictures.path(p.digest))
-    ]
-    image = toolkit.generator.generate(prompt, size=(side, side * 3 // 4), seed=seed, references=references)
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    data = buffer.getvalue()
-    name = toolkit.generator.name
-    picture = Picture(
-        digest=hashlib.sha256(data).hexdigest(),
-        media_type="image/png",
-        width=image.width,
-        height=image.height,
-        caption=slot.query,
-        attribution=Attribution(
-            title=slot.query, author=name, source="AI-generated", licence=toolkit.generator.licence, generated=True
-        ),
+def wishes_of(toolkit: Toolkit, article: Article, slots: Sequence[ImageSlot], taken: Sequence[Picture] = ()) -> Wishes:
+    """What is wanted of an article's pictures together: its style, its licences, nothing twice."""
+    settings = toolkit.settings
+    seen = seen_of(toolkit.pictures, {c.picture.digest for s in slots for c in s.candidates})
+    return Wishes(
+        min_relevance=settings.min_relevance,
+        taken=taken,
+        use=settings.intended_use,
+        worth=Worth(style=strength_of(toolkit, article)),
+        looks=look_vectors(seen),
+        seed=article.brief.seed,
     )
-    if toolkit.pictures:
-        toolkit.pictures.put(picture.digest, picture.media_type, data)
-    return Candidate(picture=picture, source=name, score=1.0, relevance=1.0)
 
 
-def _draw_or_leave(toolkit: Toolkit, article: Article, slot: ImageSlot) -> Stage:
-    if toolkit.generator is None:
-        return article
-    try:
-        candidate = draw(toolkit, article, slot, seed=article.brief.seed + int(slot.id[1:]))
-    except InterleaveError as error:
-        article = yield Warned(message=f"No picture was drawn: {error}", block=slot.id)
-        return article
-    article = yield OfferImages(id=slot.id, candidates=(candidate, *slot.candidates))
-    return (yield ChooseImage(id=slot.id, digest=candidate.picture.digest))
+def _answers(toolkit: Toolkit, query: str, k: int) -> tuple[list[list[Candidate]], list[str]]:
+    """What every source has, all asked at once, in the order of the sources; and what went wrong."""
+    enough = toolkit.settings.min_relevance
+    answers: list[list[Candidate]] = []
+    warnings: list[str] = []
+    with ThreadPoolExecutor(max(1, len(toolkit.sources)), thread_name_prefix="source") as pool:
+        asked = [(source, pool.submit(_find, source, query, k, enough)) for source in toolkit.sources]
+        for source, answer in asked:
+            try:
+                answers.append(answer.result())
+            except SourceError as error:
+                warnings.append(f"{source.name} gave no pictures: {error}")
+    return answers, warnings
 
 
 def _find(source: ImageSource, query: str, k: int, enough: float) -> list[Candidate]:
@@ -187,13 +152,12 @@ def _find(source: ImageSource, query: str, k: int, enough: float) -> list[Candid
     return found
 
 
-def _keep(toolkit: Toolkit, candidate: Candidate, references: Sequence[Style]) -> Candidate:
+def _keep(toolkit: Toolkit, candidate: Candidate, card: StyleCard | None) -> Candidate:
     """Put a candidate's bytes with the article, and weigh its style. Raises SourceError, UsageError, SetupError."""
     source = next(s for s in toolkit.sources if s.name == candidate.source)
-    data = source.read(candidate.picture.digest)
+    digest = candidate.picture.digest
+    data = source.read(digest)
     if toolkit.pictures:
-        toolkit.pictures.put(candidate.picture.digest, candidate.picture.media_type, data)
-    if not references:
-        return candidate
-    style = style_of(decode_rgb(data))
-    return replace(candidate, style=max(likeness(style, reference) for reference in references))
+        toolkit.pictures.put(digest, candidate.picture.media_type, data)
+    seen = seen_of(toolkit.pictures, [digest])  # remembered for the assignment, too
+    return weighed(candidate, card, seen[digest]) if card and digest in seen else candidate

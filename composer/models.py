@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from PIL import Image
 
+from composer.drawing.request import Abilities, Drawing, Drawn, Step
 from retrieval.picture import Candidate, Digest
 
 Schema = Mapping[str, Any]
@@ -90,27 +91,50 @@ class VisionModel(Protocol):
 
 
 @runtime_checkable
+class ComposingModel(Protocol):
+    """What a VisionModel may be besides: one that was taught to choose pictures with the whole article in view."""
+
+    def choose_picture(
+        self,
+        lines: Sequence[str],
+        line: int,
+        candidates: Sequence[Image.Image],
+        chosen: Mapping[int, Image.Image],
+        *,
+        language: str = "en",
+    ) -> int:
+        """The index of the RGB candidate that fits after `lines[line]`; `chosen` are those of earlier lines.
+
+        Raises SetupError as VisionModel does. A reply that names none takes the first.
+        """
+        ...
+
+
+@runtime_checkable
 class ImageGenerator(Protocol):
     """Draws pictures."""
 
     name: str
     licence: str  # of what it draws, as shown in the credit
-    references_do: str  # one sentence for the author: what reference pictures change with this model
 
-    def generate(
-        self,
-        prompt: str,
-        *,
-        size: tuple[int, int],
-        seed: int,
-        references: Sequence[Image.Image] = (),
-        strength: float = 0.6,
-    ) -> Image.Image:
-        """Draw one RGB picture of `size` px (rounded down to the model's multiple).
+    @property
+    def references_do(self) -> str:
+        """One sentence for the author: what reference pictures change with this model."""
+        ...
 
-        `strength`, 0 to 1, is how far the picture may move away from the references. Same prompt, size, seed,
-        references and strength on the same machine: the same picture. Raises SetupError, and ReplyError when the model
-        draws nothing that can be shown.
+    @property
+    def abilities(self) -> Abilities:
+        """What it can do; asking loads nothing."""
+        ...
+
+    def draw_all(self, drawings: Sequence[Drawing], *, step: int = 1) -> Iterator[Step | Drawn]:
+        """Draw all of them, in batches where that can be; one `Drawn` for each, in any order, and `Step`s meanwhile.
+
+        A Step comes at least four times a second; previews of unfinished pictures come with every `step`-th (0: none).
+        Closing the iterator stops the work at the model's next step and does not wait for it. The same drawing on the
+        same machine in a batch of the same size gives the same picture. What a model cannot do (a negative prompt, a
+        mask) it leaves out and says so in `Drawn.warnings`. Sizes are rounded down to the model's multiple, or made
+        smaller where memory is short. Raises SetupError, and ReplyError when the model draws nothing that can be shown.
         """
         ...
 

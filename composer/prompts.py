@@ -32,6 +32,8 @@ class Prompts:
     describe: Template
     look: Template
     revise: Template
+    picture_for: Template
+    judge: Template
     style_suffix: Template
     retry: Template
     meta_openers: tuple[re.Pattern[str], ...]  # openings of a reply that speak of the task

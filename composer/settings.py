@@ -9,11 +9,13 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
-from composer.errors import SetupError
+from composer.errors import SetupError, UsageError
 from composer.prompts import TEMPLATES
+from retrieval.licences import IntendedUse
+from retrieval.web.sources import read_names
 
 PREFIX = "INTERLEAVE_"
 
@@ -36,11 +38,42 @@ class Settings(BaseSettings):
     threads: int = Field(0, ge=0, description="Threads of a local text model; 0: as many as there are cores.")
     material_chars: int = Field(6000, ge=500, description="Characters of source material in view all the time.")
     candidates: int = Field(6, ge=1, le=24, description="Pictures offered for each slot.")
+    words_weight: float = Field(0.5, ge=0, le=10, description="What captions' words count when rankings are fused.")
+    meaning_weight: float = Field(1.0, ge=0, le=10, description="What captions' meaning counts beside it.")
+    pixels_weight: float = Field(1.0, ge=0, le=10, description="What pixels count, where an image encoder is set.")
+    vector_store: str = Field(
+        "none", description="qdrant:http://host:6333 searches vectors there; none: in the library."
+    )
     min_relevance: float = Field(0.5, ge=0, le=1, description="A picture below it is unrelated, and not chosen.")
-    style_strength: float = Field(0.5, ge=0, le=1, description="How much likeness to the reference pictures counts.")
+    style_strength: float = Field(0.75, ge=0, le=1, description="How much likeness to the reference pictures counts.")
+    web_sources: str = Field("none", description="Web sources new articles may ask: openverse, commons; none: no one.")
+    web_contact: str = Field(
+        "none", description="Your mail or web address, which web sources are told; needed for them."
+    )
+    intended_use: IntendedUse = Field("any", description="any, commercial, modify or both; what licences must allow.")
     picture_px: int = Field(768, ge=64, le=2048, description="Long side of a drawn picture.")
+    camera_data: bool = Field(False, description="What cameras wrote into pictures, the place too, goes into exports.")
+    image_base_url: str = Field("none", description="Address of a server that draws; none: base_url.")
+    image_server: str = Field("auto", description="vllm-omni, sglang, localai, aquiles or openai; auto: found out.")
+    style_adapter: str = Field("none", description="Folder or Hub name of IP-Adapter weights for the generator.")
+    draw_together: int = Field(4, ge=1, le=32, description="Pictures drawn as one batch where memory allows.")
+    draw_ahead: bool = Field(False, description="Draws while the text is written; for a generator on its own machine.")
+    draw_idle: float = Field(10.0, ge=0, description="Idle minutes after which the generator is unloaded.")
+    draw_gate: float = Field(0.95, ge=0, le=1, description="How recognisable a drawn picture must be; 0: any.")
+    draw_gate_encoder: str = Field(
+        "auto", description="CLIP model that judges them; auto: the search's, else starter-clip."
+    )
+    safety_filter: bool = Field(True, description="Holds back what docs/generation.md names.")
     host: str = Field("127.0.0.1", description="Address the page listens on.")
     port: int = Field(7860, ge=0, le=65535, description="Port of the page; the next free one when it is taken.")
+
+    @field_validator("web_sources")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            return ",".join(read_names(value)) or "none"
+        except UsageError as error:
+            raise ValueError(str(error)) from error
 
 
 def load_settings(preset: str = "", **given: Any) -> Settings:  # noqa: ANN401 - any field's type

@@ -5,28 +5,30 @@ snapshot, rewritten when a run ends, never read where the log can be), `pictures
 before it is shown. Knows files and locks; does not know models, stages or pages.
 """
 
-import errno
 import json
 import os
 import threading
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from pydantic_core import PydanticSerializationError, to_json
 
 from composer.apply import apply, inverse
-from composer.article import Article, Author
-from composer.edits import Edit
-from composer.errors import ConflictError, SetupError, UsageError
-from composer.events import Edited, Event, Failed, Finished, Progress, Role, StageStarted, Warned
+from composer.article import Article, Author, TextBlock
+from composer.edits import AddBlock, AppendText, Edit, RemoveBlock, ReplaceText, target
+from composer.errors import ConflictError, UsageError
+from composer.events import Edited, Event, Failed, Finished, Named, Progress, Role, StageStarted, Warned
 from composer.history import History, Turn
+from composer.logfile import FORMAT, VERSION, append
+from composer.logfile import RECORD as RECORD
+from composer.logfile import Record as Record
+from composer.logfile import explained as explained
+from composer.logfile import read_log as read_log
 from retrieval.picture import Digest
 
-FORMAT = "interleave-article-log"
-VERSION = 1
 ARTICLE: TypeAdapter[Article] = TypeAdapter(Article)
 EXTENSIONS = {
     "image/png": "png",
@@ -35,18 +37,6 @@ EXTENSIONS = {
     "image/gif": "gif",
     "image/svg+xml": "svg",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One line of a log."""
-
-    seq: int  # 1, 2, 3, ...
-    time: float  # seconds since 1970
-    event: Event
-
-
-RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 
 
 class PictureFolder:
@@ -88,6 +78,7 @@ class ArticleLog:
         self.article = Article(id=article_id)
         self.history = History()
         self._records = records
+        self._patches: dict[str, list[str]] = {}  # ids of the blocks that each patch added
         self._changed = threading.Condition(threading.RLock())
         for record in records:
             self._take(record.event)
@@ -119,7 +110,50 @@ class ArticleLog:
             self._write(Edited(edit=edit, by=by, step=step, role=role))
             return self.article
 
-    def emit(self, event: StageStarted | Progress | Warned | Failed | Finished) -> None:
+    def commit_all(self, edits: Sequence[Edit], *, step: int, patch: str = "") -> Article:
+        """A person's edits as one step, logged in one write: all of them or none. Raises ConflictError."""
+        with self._changed:
+            article = self.article
+            for edit in edits:
+                article = apply(article, edit, by="person")
+            self._write(*(Edited(edit=edit, by="person", step=step, patch=patch) for edit in edits))
+            return self.article
+
+    def patch(self, patch: str) -> list[str] | None:
+        """Ids of the blocks that a patch added, in order; None when it was never taken."""
+        with self._changed:
+            return self._patches.get(patch)
+
+    def held(self) -> AbstractContextManager[object]:
+        """Nobody else changes the article meanwhile: to look first and then commit."""
+        return self._changed
+
+    def at(self, seq: int) -> Article:
+        """The article as it was after record number `seq`."""
+        return fold((r.event for r in self._records[:seq]), self.article.id)
+
+    def text_at(self, block_id: str, seq: int) -> str | None:
+        """A block's text as it was after record number `seq`; None where it did not stand."""
+        tail = ""
+        for record in reversed(self._records[: max(seq, 0)]):
+            match record.event:
+                case Edited(edit=AppendText(id=name, text=text)) if name == block_id:
+                    tail = text + tail
+                case Edited(edit=ReplaceText(id=name, markdown=text)) if name == block_id:
+                    return text + tail
+                case Edited(edit=AddBlock(block=TextBlock(id=name, markdown=text))) if name == block_id:
+                    return text + tail
+                case Edited(edit=RemoveBlock(id=name)) if name == block_id:
+                    return None
+                case _:
+                    pass
+        return None
+
+    def touched(self, block_id: str, since: int) -> bool:
+        """Whether an edit named this block after record number `since`."""
+        return any(isinstance(r.event, Edited) and target(r.event.edit) == block_id for r in self._records[since:])
+
+    def emit(self, event: StageStarted | Progress | Warned | Failed | Finished | Named) -> None:
         """Log and announce; a Progress is announced by no record, so it is dropped here."""
         if isinstance(event, Progress):
             return
@@ -175,23 +209,29 @@ class ArticleLog:
                 self.history.drop(turn)
             return True
 
-    def _write(self, event: Event) -> None:
-        record = Record(seq=self.seq + 1, time=time.time(), event=event)
+    def _write(self, *events: Event) -> None:
+        if not events:
+            return
+        records = [Record(seq=self.seq + n, time=time.time(), event=e) for n, e in enumerate(events, start=1)]
         try:
-            line = to_json(record, inf_nan_mode="strings") + b"\n"  # null, the default, would not be read back
+            lines = b"".join(to_json(r, inf_nan_mode="strings") + b"\n" for r in records)  # null would not be read back
         except PydanticSerializationError as error:
             raise UsageError(
                 "The edit holds broken characters (half of a UTF-16 pair). Type or paste it anew."
             ) from error
-        append(self.folder / "events.jsonl", line, at=self._size)
-        self._size += len(line)
-        self._records.append(record)
-        self._take(event)
+        append(self.folder / "events.jsonl", lines, at=self._size)
+        self._size += len(lines)
+        for record in records:
+            self._records.append(record)
+            self._take(record.event)
         self._changed.notify_all()
 
     def _take(self, event: Event) -> None:
         if isinstance(event, Edited):
             self.history.took(event, inverse(self.article, event.edit))
+            if event.patch:
+                added = [event.edit.block.id] if isinstance(event.edit, AddBlock) else []
+                self._patches.setdefault(event.patch, []).extend(added)
             self.article = apply(self.article, event.edit, by=event.by)
 
 
@@ -229,64 +269,3 @@ def reopen(folder: Path) -> ArticleLog:
         return ArticleLog(folder, records, article_id, good)
     except ConflictError as error:
         raise UsageError(f"{path} is damaged, its edits do not fit together: {error}") from error
-
-
-def read_log(path: Path) -> tuple[str, list[Record], int]:
-    """Article id, records, and how many bytes of the file are whole lines. Raises UsageError on anything else."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"No article log can be read at {path}: {error.strerror}.") from error
-    head, *lines = data.split(b"\n")
-    try:
-        first = json.loads(head)
-        article_id, version = str(first["article"]), int(first["version"])
-        if first["format"] != FORMAT or not lines:  # a first line without its end was cut short
-            raise ValueError(first["format"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is not an article log: its first line does not say so.") from error
-    if version > VERSION:
-        raise UsageError(f"{path} has log version {version}; this program reads up to {VERSION}. Update Interleave.")
-    records, good = [], len(head) + 1
-    for number, line in enumerate(lines, start=2):
-        if number == len(lines) + 1:  # behind the last newline: nothing, or a line that a crash cut short
-            break
-        try:
-            records.append(RECORD.validate_json(line))
-        except ValidationError as error:
-            raise UsageError(f"{path}, line {number} is damaged: {error.errors()[0]['msg']}.") from error
-        if records[-1].seq != len(records):
-            raise UsageError(f"{path}, line {number}: record {len(records)} was expected, {records[-1].seq} came.")
-        good += len(line) + 1
-    return article_id, records, good
-
-
-def append(path: Path, line: bytes, *, at: int) -> None:
-    """Add one line in one write at byte `at`, the end: a killed process leaves whole lines but for the last, a full
-    disk leaves none of it."""
-    with explained(path), path.open("ab", buffering=0) as file:
-        if file.tell() != at:
-            raise SetupError(f"{path} was changed by another process. Close it there, then reopen the article here.")
-        try:
-            if file.write(line) != len(line):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        except OSError:
-            file.truncate(at)
-            raise
-
-
-class explained:
-    """Turns a refusal of the file system into a SetupError that says what to do."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            raise SetupError(
-                f"Cannot write {self.path}: {error.strerror or error}. Make room there or choose another folder; "
-                "what was shown so far is kept."
-            ) from error

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from composer.models import ImageGenerator, ImageSource, TextModel, VisionModel
 from composer.settings import Settings
 from composer.store import PictureFolder
+from retrieval.encoder import Encoder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,4 +17,5 @@ class Toolkit:
     vision: VisionModel | None = None
     generator: ImageGenerator | None = None
     sources: tuple[ImageSource, ...] = ()
+    pixels: Encoder | None = None  # judges what pictures show, where an image encoder is configured
     pictures: PictureFolder | None = field(default=None)  # of the article at hand; candidates' bytes go there

@@ -8,15 +8,19 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from composer.article import Article, Brief, TextBlock
+from composer.brief import detect_language
+from composer.bring import bring
 from composer.compose import Driver
 from composer.edits import Edit, SetBrief
 from composer.errors import InterleaveError, UsageError
 from composer.events import Event, Progress, Stage
 from composer.markdown import count_words, plain_text
+from composer.propose import Proposal, Wish, proposal
+from composer.restore import restoring
 from composer.store import ArticleLog, create, explained, reopen
 from composer.toolkit import Toolkit
 
@@ -79,6 +83,7 @@ class Workspace:
         self._toolkit = toolkit
         self._open: dict[str, ArticleLog] = {}
         self._runs: dict[str, Run] = {}
+        self._proposals: dict[str, dict[str, Proposal]] = {}
         self._lock = threading.RLock()
 
     def create(self, brief: Brief) -> ArticleLog:
@@ -119,6 +124,53 @@ class Workspace:
                 trash.mkdir(parents=True, exist_ok=True)
                 shutil.move(folder, trash / f"{folder.name}-{int(time.time())}")
 
+    def trashed(self) -> list[Entry]:
+        """What was deleted, the newest first; `id` is the name under which `untrash` takes it."""
+        trash = self.root / ".trash"
+        folders = [f for f in trash.iterdir() if (f / "events.jsonl").is_file()] if trash.is_dir() else []
+        entries = []
+        for folder in sorted(folders, key=lambda f: f.name.rsplit("-", 1)[-1], reverse=True):
+            try:
+                entries.append(_entry_of(folder.name, reopen(folder).article, folder.stat().st_mtime))
+            except InterleaveError as error:
+                entries.append(_damaged(folder.name, error, folder.stat().st_mtime))
+        return entries
+
+    def untrash(self, name: str) -> str:
+        """Bring a deleted article back; its id. Raises UsageError when it is not in the trash."""
+        folder = self.root / ".trash" / name
+        if "/" in name or name.startswith(".") or not (folder / "events.jsonl").is_file():
+            raise UsageError("This article is not in the trash any more.")
+        article_id = name.rsplit("-", 1)[0]
+        with self._lock, explained(folder):
+            if (self.root / article_id).exists():
+                raise UsageError("An article with this id is there already.")
+            shutil.move(folder, self.root / article_id)
+        return article_id
+
+    def duplicate(self, article_id: str) -> str:
+        """A copy of an article as it stands, with its pictures and without its past; its id."""
+        log = self.open(article_id)
+        copy = self.create(log.article.brief)
+        with explained(copy.folder):
+            if log.pictures.folder.is_dir():
+                shutil.copytree(log.pictures.folder, copy.pictures.folder, dirs_exist_ok=True)
+        wanted = replace(log.article, title=f"{log.article.title} (2)" if log.article.title else "")
+        copy.commit_all(restoring(copy.article, wanted), step=0)
+        return copy.article.id
+
+    def take_in(self, name: str, data: bytes) -> tuple[str, list[str]]:
+        """An article from a Markdown, HTML or zip file: its id, and what could not be taken. Raises UsageError."""
+        brought = bring(name, data)
+        text = "\n\n".join(b.markdown for b in brought.blocks if isinstance(b, TextBlock))
+        title = brought.title or name.rsplit(".", 1)[0]
+        log = self.create(Brief(instruction=title, language=detect_language(text or title)))
+        for picture, kept in brought.files.values():
+            log.pictures.put(picture.digest, picture.media_type, kept)
+        wanted = replace(log.article, title=title, summary=brought.summary, blocks=tuple(brought.blocks))
+        log.commit_all(restoring(log.article, wanted), step=0)
+        return log.article.id, brought.warnings
+
     def toolkit(self, log: ArticleLog) -> Toolkit:
         """The engines for one article."""
         return self._toolkit(log)
@@ -143,6 +195,29 @@ class Workspace:
             self._runs[article_id] = run
             run.start()
             return run
+
+    def propose(self, article_id: str, wish: Wish) -> Proposal:
+        """Let the model word something anew without changing the article. Raises UsageError while a run is at work."""
+        log = self.open(article_id)
+        with self._lock:
+            if (running := self.running(article_id)) is not None:
+                raise UsageError(f"The model is still at work on this article ({running.name}). Stop it or wait.")
+            made, thread = proposal(self._toolkit(log), log.article, wish)
+            for other in self.proposals(article_id):
+                self.dismiss(article_id, other.id)
+            self._proposals.setdefault(article_id, {})[made.id] = made
+            thread.start()
+            return made
+
+    def proposals(self, article_id: str) -> list[Proposal]:
+        """What the model proposes for an article at the moment."""
+        return list(self._proposals.get(article_id, {}).values())
+
+    def dismiss(self, article_id: str, proposal_id: str) -> None:
+        """Stop and forget a proposal."""
+        found = self._proposals.get(article_id, {}).pop(proposal_id, None)
+        if found:
+            found.stop.set()
 
     def running(self, article_id: str) -> Run | None:
         """The run at work on an article."""
@@ -173,14 +248,21 @@ class Workspace:
     def _entry(self, path: Path) -> Entry:
         article_id, changed = path.parent.name, path.stat().st_mtime
         try:
-            article = self.open(article_id).article
+            return _entry_of(article_id, self.open(article_id).article, changed)
         except InterleaveError as error:
-            return Entry(id=article_id, title=f"(damaged: {error})", words=0, pictures=0, changed=changed)
-        texts = [b.markdown for b in article.blocks if isinstance(b, TextBlock)]
-        return Entry(
-            id=article_id,
-            title=article.title or article.brief.instruction[:60] or article_id,
-            words=sum(count_words(plain_text(text)) for text in texts),
-            pictures=sum(s.picture is not None for s in article.slots()),
-            changed=changed,
-        )
+            return _damaged(article_id, error, changed)
+
+
+def _damaged(name: str, error: InterleaveError, changed: float) -> Entry:
+    return Entry(id=name, title=f"(damaged: {error})", words=0, pictures=0, changed=changed)
+
+
+def _entry_of(name: str, article: Article, changed: float) -> Entry:
+    texts = [b.markdown for b in article.blocks if isinstance(b, TextBlock)]
+    return Entry(
+        id=name,
+        title=article.title or article.brief.instruction[:60] or name,
+        words=sum(count_words(plain_text(text)) for text in texts),
+        pictures=sum(s.picture is not None for s in article.slots()),
+        changed=changed,
+    )

@@ -2,19 +2,30 @@
 
 import argparse
 import json
+import os
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
-from retrieval.encoder import OpenClipEncoder, SentenceEncoder
-from retrieval.errors import InterleaveError, SetupError, UsageError
+from retrieval.encoder import SentenceEncoder
+from retrieval.errors import InterleaveError, SetupError, SourceError, UsageError
+from retrieval.fuse import fuse
 from retrieval.home import home
-from retrieval.indexing import Encoders, index_folder, index_pack
+from retrieval.image_models import image_encoder, restriction
+from retrieval.indexing import Encoders, Shard, index_folder, index_pack
 from retrieval.library import Library
+from retrieval.licences import IntendedUse
+from retrieval.looks import fill_looks
+from retrieval.merge import merge
 from retrieval.packs import install, installed, pack, packs
+from retrieval.permitted import Source
 from retrieval.picture import Attribution, Candidate
+from retrieval.progress import Timed, say, show
+from retrieval.query import Filters
 from retrieval.source import LibrarySource
+from retrieval.stores.served import push, served
+from retrieval.web.sources import read_names, web_sources
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,13 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.run(options)
     except UsageError as error:
-        _say(f"error: {error}")
+        say(f"error: {error}")
         return 2
     except InterleaveError as error:
-        _say(f"error: {error}")
+        say(f"error: {error}")
         return 1
     except KeyboardInterrupt:
-        _say("stopped; what was done so far is kept")
+        say("stopped; what was done so far is kept")
         return 130
     return code
 
@@ -46,19 +57,19 @@ def install_packs(names: Sequence[str], library: Library, folder: Path | None = 
     chosen = [pack(name) for name in names]
     waiting = [p for p in chosen if not installed(p.name, folder)]
     if waiting:
-        _say(f"{sum(p.megabytes for p in waiting)} MB to download: {', '.join(p.title for p in waiting)}")
+        say(f"{sum(p.megabytes for p in waiting)} MB to download: {', '.join(p.title for p in waiting)}")
     encoder, done = sentence_encoder(), 0
     for one in chosen:
         try:
-            count = install(one.name, folder, _show)
-            report = index_pack(library, one.name, folder, Encoders(sentence=encoder), _show)
+            count = install(one.name, folder, show)
+            report = index_pack(library, one.name, folder, Encoders(sentence=encoder), show)
         except InterleaveError as error:
-            _say(f"\rskipped {one.title}: {error}")
+            say(f"\rskipped {one.title}: {error}")
             continue
-        _say(f"\r{one.title}: {count} pictures ready, {report.added} newly indexed{' ' * 30}")
+        say(f"\r{one.title}: {count} pictures ready, {report.added} newly indexed{' ' * 30}")
         done += 1
     if encoder is None:
-        _say(_WITHOUT_MEANING)
+        say(_WITHOUT_MEANING)
     return 0 if done or not names else 1
 
 
@@ -78,17 +89,43 @@ def _parser() -> argparse.ArgumentParser:
     index.add_argument("--yes-mine", action="store_true", help="you made the pictures: their licence is 'yours'")
     for name in ("licence", "licence-url", "author", "source"):
         index.add_argument(f"--{name}", default="", help="for pictures that do not say it themselves")
+    index.add_argument("--shard", default="1/1", metavar="I/N", help="only part I of N, for one of several workers")
     index.set_defaults(run=_index)
+    merging = commands.add_parser("merge", help="put libraries of several workers into one, without reading pictures")
+    merging.add_argument("out", type=Path, help="index file of the result; new or to be added to")
+    merging.add_argument("parts", type=Path, nargs="+", metavar="IN", help="index files; the last one is believed")
+    merging.set_defaults(run=_merge)
+    pushing = commands.add_parser("push", parents=[shared], help="bring the vectors to a server that searches them")
+    pushing.add_argument("to", metavar="STORE", help="qdrant:http://host:6333; its key in QDRANT_API_KEY")
+    pushing.set_defaults(run=_push)
     find = commands.add_parser("find", parents=[shared], help="find pictures")
-    find.add_argument("query", help="what must be visible")
-    find.add_argument("-k", type=int, default=10, help="how many (default 10)")
-    find.add_argument("--json", action="store_true", help="print one JSON array")
+    _find_options(find)
     find.set_defaults(run=_find)
+    training = commands.add_parser("train", help="train the starter image-text model anew (about half an hour)")
+    training.add_argument(
+        "--out", type=Path, default=Path("starter-clip"), help="folder of drawings, checkpoint, model"
+    )
+    training.add_argument("--epochs", type=int, default=0, help="instead of the recipe's")
+    training.set_defaults(run=_train)
     several = commands.add_parser("packs", parents=[shared], help="packs of openly licensed pictures")
     several.add_argument("action", choices=("list", "install"))
     several.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
     several.set_defaults(run=_packs)
     return parser
+
+
+def _find_options(find: argparse.ArgumentParser) -> None:
+    find.add_argument("query", help="what must be visible")
+    find.add_argument("-k", type=int, default=10, help="how many (default 10)")
+    find.add_argument("--web", default="", metavar="NAMES", help="ask openverse,commons as well (default: neither)")
+    find.add_argument("--use", default="any", choices=get_args(IntendedUse), help="what licences must allow")
+    find.add_argument("--look", choices=("photo", "drawing"), help="only photographs, or only drawings")
+    find.add_argument("--orientation", choices=("landscape", "portrait", "square"))
+    find.add_argument("--colour", default="", help="a colour that covers much of the picture: red, blue, ...")
+    find.add_argument("--min-px", type=int, default=0, help="at least so many pixels on the shorter side")
+    find.add_argument("--source", nargs="*", default=[], help="only from these, as their credits name them")
+    find.add_argument("--tag", nargs="*", default=[], help="words that caption or keywords must have")
+    find.add_argument("--json", action="store_true", help="print one JSON array")
 
 
 def _open(options: argparse.Namespace, *, must_exist: bool = False) -> Library:
@@ -108,41 +145,102 @@ def _index(options: argparse.Namespace) -> int:
         licence_url=options.licence_url,
     )
     sentence = sentence_encoder()
-    encoders = Encoders(
-        sentence=sentence, image=OpenClipEncoder(options.image_encoder) if options.image_encoder else None
-    )
-    report = index_folder(_open(options), options.folder, encoders, credit, _Timed().show)
+    encoders = Encoders(sentence=sentence, image=image_encoder(options.image_encoder))
+    shard = _shard(options.shard)
+    report = index_folder(_open(options), options.folder, encoders, credit, Timed().show, shard=shard)
     print(f"{report.added} added, {report.unchanged} unchanged, {report.removed} removed, {len(report.broken)} broken")
+    if report.moved or report.copies:
+        say(f"{report.moved} moved and {report.copies} copies of known pictures were not encoded again")
     for line in report.broken:
-        _say(f"broken: {line}")
+        say(f"broken: {line}")
     if credit.licence == "unknown":
-        _say("Their licence is unknown. If you made them, say so with --yes-mine; else name it with --licence.")
+        say("Their licence is unknown. If you made them, say so with --yes-mine; else name it with --licence.")
     if sentence is None:
-        _say(_WITHOUT_MEANING)
+        say(_WITHOUT_MEANING)
+    return 0
+
+
+def _shard(text: str) -> Shard:
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal()):
+        raise UsageError(f"--shard is I/N, such as 2/8; {text} was given.")
+    return Shard(number=int(number), of=int(of))
+
+
+def _merge(options: argparse.Namespace) -> int:
+    library = Library(options.out)
+    merged = merge(library, options.parts, Timed().show)
+    print(
+        f"{merged.rows} pictures merged, {merged.replaced} of them replaced; {options.out.name} has {library.count()}"
+    )
+    return 0
+
+
+def _push(options: argparse.Namespace) -> int:
+    library, there = _open(options, must_exist=True), served(options.to, api_key=os.environ.get("QDRANT_API_KEY", ""))
+    if there is None:
+        raise UsageError("Name the server to bring the vectors to: qdrant:http://host:6333")
+    fill_looks(library, Timed().show)  # the server filters by them
+    for encoder in library.encoders():
+        say(f"\r{encoder}: {push(library, there, encoder, Timed().show)} vectors are there{' ' * 30}")
     return 0
 
 
 def _find(options: argparse.Namespace) -> int:
     if options.k < 1:
         raise UsageError(f"-k must be at least 1; {options.k} was given.")
-    library = _open(options, must_exist=True)
-    if not library.count():
+    names = read_names(options.web)
+    library = _open(options, must_exist=not names)
+    if not library.count() and not names:
         raise SetupError(
             "The index is empty. Run: python -m retrieval packs install, or: python -m retrieval index DIR"
         )
     sentence = sentence_encoder()
     if sentence is None:
-        _say(f"warning: {_WITHOUT_MEANING}")
-    pixels = OpenClipEncoder(options.image_encoder) if options.image_encoder else None
-    source = LibrarySource(library, sentence=sentence, pixels=pixels, warn=lambda text: _say(f"warning: {text}"))
-    found = source.find(options.query, options.k)
+        say(f"warning: {_WITHOUT_MEANING}")
+    pixels = image_encoder(options.image_encoder)
+    source = LibrarySource(library, sentence=sentence, pixels=pixels, warn=lambda text: say(f"warning: {text}"))
+    contact = os.environ.get("INTERLEAVE_WEB_CONTACT", "")
+    web = web_sources(names, home() / "web", contact=contact, use=options.use, sentence=sentence)
+    filters = _filters(options)
+    if filters.look or filters.colour:
+        fill_looks(library, Timed().show)
+    if why := restriction(options.image_encoder):
+        say(f"warning: {why}")
+    found = _ask_all(source, web, options, filters)
     if options.json:
         print(json.dumps([_as_json(c, source) for c in found], ensure_ascii=False, indent=1))
         return 0
     for c in found:
         a = c.picture.attribution
-        print(f"{c.relevance:.2f}  {c.picture.caption}  [{a.source}, {a.licence}]  {source.path_of(c.picture.digest)}")
+        place = source.path_of(c.picture.digest) or a.url
+        print(f"{c.relevance:.2f}  {c.picture.caption}  [{a.source}, {a.licence}]  {place}")
     return 0
+
+
+def _filters(options: argparse.Namespace) -> Filters:
+    return Filters(
+        use=options.use,
+        orientation=options.orientation,
+        min_px=options.min_px,
+        sources=frozenset(options.source),
+        tags=frozenset(options.tag),
+        look=options.look,
+        colour=options.colour,
+    )
+
+
+def _ask_all(
+    library: LibrarySource, web: Sequence[Source], options: argparse.Namespace, filters: Filters
+) -> list[Candidate]:
+    """The best of all sources; one on the web that fails is done without. Filters are the library's."""
+    answers = [library.find(options.query, options.k, filters)]
+    for source in web:
+        try:
+            answers.append(source.find(options.query, options.k))
+        except SourceError as error:
+            say(f"warning: {source.name} gave no pictures: {error}")
+    return (answers[0] if len(answers) == 1 else fuse(answers))[: options.k]
 
 
 def _as_json(candidate: Candidate, source: LibrarySource) -> dict[str, object]:
@@ -158,6 +256,14 @@ def _as_json(candidate: Candidate, source: LibrarySource) -> dict[str, object]:
     }
 
 
+def _train(options: argparse.Namespace) -> int:
+    from retrieval.training.command import run
+
+    report = run(options.out, home(), say, {"epochs": options.epochs} if options.epochs else {})
+    print(json.dumps(report))
+    return 0
+
+
 def _packs(options: argparse.Namespace) -> int:
     folder = home() / "packs"
     if options.action == "install":
@@ -167,30 +273,6 @@ def _packs(options: argparse.Namespace) -> int:
         state = f"{count} pictures" if count else f"not installed, {one.megabytes} MB"
         print(f"{one.name:12} {state:24} {one.licence:14} {one.about}")
     return 0
-
-
-class _Timed:
-    """Shows progress with rate and remaining time, which begin anew with each kind of work."""
-
-    def __init__(self) -> None:
-        self._what, self._begin = "", 0.0
-
-    def show(self, what: str, done: int, total: int) -> None:
-        if what != self._what:
-            self._what, self._begin = what, time.monotonic()
-        rate = done / max(time.monotonic() - self._begin, 1e-6)
-        left = f", {rate:.0f}/s, {(total - done) / rate:.0f} s left" if done else ""
-        end = "\n" if done >= total else ""
-        print(f"\r{what}: {done} of {total}{left}{' ' * 12}", end=end, file=sys.stderr, flush=True)
-
-
-def _show(what: str, done: int, total: int) -> None:
-    share = f"{done * 100 // total} %" if total else ""
-    print(f"\r{what} {share}{' ' * 12}", end="", file=sys.stderr, flush=True)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,10 @@
-"""Several rankings into one, pictures that are the same thrown out, and pictures assigned to slots.
+"""Several rankings into one, and pictures that are the same thrown out.
 
 Scores of different sources do not compare, so rankings are fused by rank.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
-
-import numpy as np
 
 from retrieval.images import hash_distance
 from retrieval.picture import Candidate, Picture
@@ -50,45 +48,3 @@ def distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
         if not any(same_picture(candidate.picture, other.picture) for other in kept):
             kept.append(candidate)
     return kept
-
-
-def assign(
-    slots: Sequence[Sequence[Candidate]], *, min_relevance: float, taken: Sequence[Picture] = ()
-) -> list[int | None]:
-    """For each slot the index of its picture among its candidates, or None.
-
-    No picture, nor a version of it, is used twice or when it is among `taken`; a candidate below `min_relevance` is
-    not used. Among what is left the sum over slots of relevance and rank is the highest (the Hungarian method), with
-    ties broken by order: the same input gives the same answer.
-    """
-    from scipy.optimize import linear_sum_assignment
-
-    groups = _groups([c.picture for candidates in slots for c in candidates])
-    used = {g for p in taken for g in [_group_of(groups, p)] if g is not None}
-    width = len(groups) + len(slots)  # one column a picture, one for leaving each slot open
-    gain = np.zeros((len(slots), width))
-    for row, candidates in enumerate(slots):
-        for rank, candidate in enumerate(candidates):
-            column = _group_of(groups, candidate.picture)
-            if column is not None and column not in used and candidate.relevance >= min_relevance:
-                gain[row, column] = max(gain[row, column], 1.0 + candidate.relevance + 1.0 / (1 + rank))
-    rows, columns = linear_sum_assignment(gain, maximize=True)
-    chosen: list[int | None] = [None] * len(slots)
-    for row, column in zip(rows, columns, strict=True):
-        if column < len(groups) and gain[row, column] > 0:
-            fitting = [i for i, c in enumerate(slots[row]) if _group_of(groups, c.picture) == column]
-            chosen[row] = next(i for i in fitting if slots[row][i].relevance >= min_relevance)
-    return chosen
-
-
-def _groups(pictures: Sequence[Picture]) -> list[Picture]:
-    """One picture for each set of versions."""
-    found: list[Picture] = []
-    for picture in pictures:
-        if _group_of(found, picture) is None:
-            found.append(picture)
-    return found
-
-
-def _group_of(groups: Sequence[Picture], picture: Picture) -> int | None:
-    return next((i for i, other in enumerate(groups) if same_picture(other, picture)), None)

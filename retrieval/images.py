@@ -7,6 +7,7 @@ import hashlib
 import io
 import re
 import warnings
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -19,6 +20,8 @@ MAX_BYTES = 64_000_000
 MAX_PIXELS = 80_000_000
 TOO_LARGE = f"The picture has more than {MAX_PIXELS // 1_000_000} million pixels. Make it smaller and give it again."
 REFERENCE = re.compile(r"""([\w:.-]*href)\s*=\s*("[^"]*"|'[^']*')""", re.IGNORECASE)
+ORIENTATION = 0x0112  # the EXIF tag
+QUARTER_TURNS = (5, 6, 7, 8)  # its values by which width and height change places
 SVG_PX = 1024  # longer side of a rendered drawing
 MEDIA_TYPES = {
     "PNG": "image/png",
@@ -40,32 +43,41 @@ def is_svg(data: bytes) -> bool:
 
 
 def decode(data: bytes, *, px: int = 0) -> Image.Image:
-    """RGBA or RGB pixels, turned upright. With `px` a JPEG may be decoded smaller, but no smaller than `px` long.
+    """RGBA or RGB pixels, turned upright. With `px` a JPEG may be decoded smaller, but no side shorter than `px`.
 
     Raises UsageError for what is no picture, broken, or too large.
     """
-    if len(data) > MAX_BYTES:
-        raise UsageError(f"The picture file has {len(data) / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} can be used.")
-    if is_svg(data):
-        return _render_svg(data, px or SVG_PX)
+    return _render_svg(_small_enough(data), px or SVG_PX) if is_svg(data) else _decode(_small_enough(data), px)[0]
+
+
+def _decode(data: bytes, px: int) -> tuple[Image.Image, tuple[int, int]]:
+    """The pixels, maybe reduced, and the whole picture's width and height."""
     _allow_heif()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of sizes and of damaged metadata; both are handled here
             image: Image.Image = Image.open(io.BytesIO(data))
-            if image.width * image.height > MAX_PIXELS:
-                raise UsageError(f"{TOO_LARGE} ({image.width} x {image.height} px)")
-            if px and image.format == "JPEG":
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise UsageError(f"{TOO_LARGE} ({width} x {height} px)")
+            if px and image.format in ("JPEG", "MPO"):
                 image.draft("RGB", (px, px))
             image.load()
-            image = ImageOps.exif_transpose(image)
-            return _eight_bit(image)
+            turned = image.getexif().get(ORIENTATION) in QUARTER_TURNS
+            image = _eight_bit(ImageOps.exif_transpose(image))
+            return image, (height, width) if turned else (width, height)
     except Image.DecompressionBombError as error:
         raise UsageError(f"{TOO_LARGE} ({error})") from error
     except UnidentifiedImageError as error:
         raise UsageError("This is not a picture, or of a form that cannot be read. Give PNG, JPEG or WebP.") from error
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise UsageError(f"The picture is damaged and cannot be read: {error}.") from error
+
+
+def _small_enough(data: bytes) -> bytes:
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"The picture file has {len(data) / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} can be used.")
+    return data
 
 
 def decode_rgb(data: bytes, *, px: int = 0) -> Image.Image:
@@ -100,21 +112,41 @@ def as_picture(
     data: bytes, *, caption: str = "", keywords: tuple[str, ...] = (), attribution: Attribution | None = None
 ) -> tuple[Picture, bytes]:
     """A picture's facts and the bytes to keep: its own, or a PNG of it where browsers do not show its form."""
-    image = decode(data)
-    kind = media_type(data)
-    if not kind:
-        data, kind = encode(image, "PNG"), "image/png"
+    picture, kept, _ = examine(data)
+    credit = attribution or Attribution()
+    if kept is not data:
+        credit = converted(credit, digest_of(data))
+    return replace(picture, caption=caption, keywords=keywords, attribution=credit), kept
+
+
+def examine(data: bytes, *, px: int = 0) -> tuple[Picture, bytes, Image.Image]:
+    """One decoding for everything: a picture's facts without words, the bytes to keep, and RGB pixels.
+
+    With `px` a JPEG is decoded no larger than its shorter side needs; what is said of its size is of the whole.
+    Where browsers do not show the form, the bytes are a PNG of it. Raises UsageError as `decode` does.
+    """
+    kind = media_type(_small_enough(data))
+    if is_svg(data):
+        image = _render_svg(data, SVG_PX)
+        size = image.size
+    else:
+        image, size = _decode(data, px if kind else 0)
+    kept = data if kind else encode(image, "PNG")
+    shown = on_white(image)
     picture = Picture(
-        digest=digest_of(data),
-        media_type=kind,
-        width=image.width,
-        height=image.height,
-        caption=caption,
-        keywords=keywords,
-        attribution=attribution or Attribution(),
-        phash=perceptual_hash(on_white(image)),
+        digest=digest_of(kept),
+        media_type=kind or "image/png",
+        width=size[0],
+        height=size[1],
+        phash=perceptual_hash(shown),
     )
-    return picture, data
+    return picture, kept, shown
+
+
+def converted(credit: Attribution, original: Digest) -> Attribution:
+    """The credit of a PNG made from another file."""
+    changes = f"{credit.changes}, converted to PNG" if credit.changes else "converted to PNG"
+    return replace(credit, changes=changes, original=credit.original or original)
 
 
 def encode(image: Image.Image, form: Literal["PNG", "WEBP", "JPEG"]) -> bytes:

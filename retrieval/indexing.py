@@ -1,70 +1,70 @@
 """From folders and packs of picture files to a library: what is new or changed is read, what is gone is taken out.
 
-Works in batches that are in the library whole or not at all, and only where something is missing: a killed run is
-continued by the next. Knows files and libraries; the encoders' insides and the packs' making are elsewhere.
+One pass: threads read and decode the next files while the encoders look at a batch, and each batch is in the library
+whole or not at all, so a killed run is continued by the next. A file that moved keeps its row; bytes that are known are
+not encoded again. Knows files and libraries; the encoders' insides and the packs' making are elsewhere.
 """
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from retrieval.captions import Notes, notes_of, sidecars
+from retrieval.decoding import ahead, batched, eye
 from retrieval.encoder import Encoder
 from retrieval.errors import InterleaveError, UsageError
 from retrieval.fetch import Progress, quiet
-from retrieval.images import MAX_BYTES, as_picture, decode_rgb
-from retrieval.library import Library, Row
+from retrieval.images import digest_of
+from retrieval.library import Library
 from retrieval.packs import pictures_of
-from retrieval.picture import Attribution
+from retrieval.picture import Attribution, Digest
+from retrieval.rows import Described, Row
+from retrieval.updating import BATCH, DEPTH, Encoders, Files, Read, Report, Waiting, update
+
+__all__ = ["ENDINGS", "Encoders", "Report", "Shard", "add_vectors", "index_folder", "index_pack"]
 
 # Files with other endings are not looked into.
 ENDINGS = frozenset(["png", "jpg", "jpeg", "jfif", "webp", "gif", "bmp", "tif", "tiff", "svg", "heic", "heif", "avif"])
-BATCH = 64
-READERS = 2  # threads that decode
-ENCODER_PX = 512  # longer side at which pictures are decoded for an image encoder
-T = TypeVar("T")
+Vector = NDArray[np.float32]
+NONE = Encoders()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Encoders:
-    """The models that give pictures their vectors; None: none of that kind."""
+class Shard:
+    """One of several parts of a folder, told apart by the hash of the path within it; 1 of 1 is all."""
 
-    sentence: Encoder | None = None  # reads captions
-    image: Encoder | None = None  # looks at pixels
+    number: int = 1
+    of: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.of:
+            raise UsageError(f"A shard is I/N with I from 1 to N; {self.number}/{self.of} was given.")
+
+    def holds(self, path: Path, folder: Path) -> bool:
+        """Whether a file belongs to this part: the same on every machine."""
+        name = path.relative_to(folder).as_posix().encode(errors="surrogateescape")
+        return int.from_bytes(hashlib.sha256(name).digest()[:8], "big") % self.of == self.number - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What an indexing run did."""
-
-    added: int = 0  # new or changed
-    unchanged: int = 0
-    removed: int = 0
-    broken: tuple[str, ...] = ()  # "path: reason" of files that are no usable pictures
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A file that is new or changed."""
-
-    path: Path
-    stamp: str
+WHOLE = Shard()
 
 
 def index_folder(
     library: Library,
     folder: Path,
-    encoders: Encoders = Encoders(),
+    encoders: Encoders = NONE,
     attribution: Attribution | None = None,
     progress: Progress = quiet,
+    *,
+    shard: Shard = WHOLE,
 ) -> Report:
-    """Bring the library up to date with a folder and all folders in it.
+    """Bring the library up to date with a folder and all folders in it, or with one shard of it.
 
     `attribution` holds where neither a sidecar file nor the picture says otherwise; without it the licence is
     "unknown". Raises UsageError when the folder is not there; what was indexed of it is kept then.
@@ -75,42 +75,47 @@ def index_folder(
         kept = f" The {there} pictures indexed from it are kept." if there else ""
         raise UsageError(f"There is no folder {folder}. Is its disk connected and the name right?{kept}")
     own = attribution or Attribution(source=folder.name, licence="unknown")
+    sight = eye(library, encoders.image)
 
-    def read(waiting: Waiting) -> Row:
+    def read(waiting: Waiting) -> Read:
         data = waiting.path.read_bytes()
-        notes = notes_of(waiting.path, data)
-        picture, _ = as_picture(
-            data, caption=notes.caption, keywords=notes.keywords, attribution=_credit(notes, own, waiting.path)
-        )
-        return Row(
+        seen, notes = sight.see(data), notes_of(waiting.path, data)
+        credit = seen.credit(_credit(notes, own, waiting.path))
+        picture = replace(seen.picture, caption=notes.caption, keywords=notes.keywords, attribution=credit)
+        row = Row(
             picture=picture,
             path=str(waiting.path),
             origin=str(folder),
             stamp=waiting.stamp,
             captions=notes.captions,
         )
+        return Read(row, seen)
 
-    found = [Waiting(path, _stamp(path, own)) for path in _files(folder)]
-    report = _update(library, str(folder), found, read, progress)
+    inside = (path for path in _files(folder) if shard.holds(path, folder))
+    found = (Waiting(path, _stamp(path, own)) for path in inside)
+    known = {p: s for p, s in library.stamps(str(folder)).items() if shard.holds(Path(p), folder)}
+    report = update(library, encoders, Files(found, known, read), progress)
     add_vectors(library, str(folder), encoders, progress)
     return report
 
 
 def index_pack(
-    library: Library, name: str, folder: Path, encoders: Encoders = Encoders(), progress: Progress = quiet
+    library: Library, name: str, folder: Path, encoders: Encoders = NONE, progress: Progress = quiet
 ) -> Report:  # fmt: skip
     """Bring the library up to date with an installed pack; `folder` is the one given to `packs.install`."""
     entries = {path: entry for entry, path in pictures_of(name, folder)}
+    sight = eye(library, encoders.image)
 
-    def read(waiting: Waiting) -> Row:
+    def read(waiting: Waiting) -> Read:
         entry = entries[waiting.path]
-        picture, _ = as_picture(
-            waiting.path.read_bytes(), caption=entry.caption, keywords=entry.keywords, attribution=entry.attribution
-        )
-        return Row(picture=picture, path=str(waiting.path), origin=name, stamp=waiting.stamp, captions=entry.captions)
+        seen = sight.see(waiting.path.read_bytes())
+        credit = seen.credit(entry.attribution)
+        picture = replace(seen.picture, caption=entry.caption, keywords=entry.keywords, attribution=credit)
+        row = Row(picture=picture, path=str(waiting.path), origin=name, stamp=waiting.stamp, captions=entry.captions)
+        return Read(row, seen)
 
-    found = [Waiting(path, f"{path.stat().st_size} {_short_hash(repr(entry))}") for path, entry in entries.items()]
-    report = _update(library, name, found, read, progress)
+    found = (Waiting(path, f"{path.stat().st_size} {_short_hash(repr(entry))}") for path, entry in entries.items())
+    report = update(library, encoders, Files(found, library.stamps(name), read), progress)
     add_vectors(library, name, encoders, progress)
     return report
 
@@ -118,64 +123,37 @@ def index_pack(
 def add_vectors(library: Library, origin: str, encoders: Encoders, progress: Progress = quiet) -> None:
     """Give each picture of an origin the vectors it does not have yet. Raises SetupError when an encoder is missing."""
     if encoders.sentence is not None:
-        waiting = library.missing(encoders.sentence.name, origin)
-        for done, batch in _batches(waiting, 4 * BATCH):
+        waiting, done = library.missing(encoders.sentence.name, origin), 0
+        for batch in batched(waiting, 4 * BATCH):
             progress("reading captions", done, len(waiting))
             values = encoders.sentence.encode_texts([d.text for d in batch])
             library.add_vectors(encoders.sentence.name, [d.id for d in batch], values)
+            done += len(batch)
     if encoders.image is not None:
-        waiting = library.missing(encoders.image.name, origin)
-        with ThreadPoolExecutor(READERS, thread_name_prefix="decode") as pool:
-            for done, batch in _batches(waiting, BATCH):
-                progress("looking at pictures", done, len(waiting))
-                images = pool.map(_pixels, [d.path for d in batch])
-                shown = [(d.id, image) for d, image in zip(batch, images, strict=True) if image is not None]
-                values = encoders.image.encode_images([image for _, image in shown])
-                library.add_vectors(encoders.image.name, [i for i, _ in shown], values)
+        _look(library, encoders.image, library.missing(encoders.image.name, origin), progress)
 
 
-def _update(
-    library: Library, origin: str, found: Sequence[Waiting], read: Callable[[Waiting], Row], progress: Progress
-) -> Report:
-    known = library.stamps(origin)
-    new = [w for w in found if known.get(str(w.path)) != w.stamp]
-    gone = known.keys() - {str(w.path) for w in found}
-    broken: dict[str, str] = {}
-    added = 0
-    with ThreadPoolExecutor(READERS, thread_name_prefix="read") as pool:
-        for done, batch in _batches(new, BATCH):
-            progress("reading pictures", done, len(new))
-            results = list(pool.map(lambda w: _tried(read, w), batch))
-            rows = [r for r in results if isinstance(r, Row)]
-            broken |= {str(w.path): r for w, r in zip(batch, results, strict=True) if isinstance(r, str)}
-            library.add(rows)
-            added += len(rows)
-    progress("reading pictures", len(new), len(new))
-    leaving = gone | (broken.keys() & known.keys())
-    library.remove(sorted(leaving))
-    reasons = tuple(f"{readable(path)}: {reason}" for path, reason in broken.items())
-    return Report(added=added, unchanged=len(found) - len(new), removed=len(leaving), broken=reasons)
+def _look(library: Library, encoder: Encoder, waiting: Sequence[Described], progress: Progress) -> None:
+    """Image vectors for pictures that are in the library without; equal bytes are encoded once."""
+    if not waiting:
+        return
+    sight, done = eye(library, encoder), 0
 
+    def look(one: Described) -> tuple[int, Vector | Image.Image | None, Digest]:
+        try:
+            data = one.path.read_bytes()
+            known = sight.vector(data)
+            return one.id, sight.look(data) if known is None else known, digest_of(data)
+        except (InterleaveError, OSError):
+            return one.id, None, ""
 
-def _tried(read: Callable[[Waiting], Row], waiting: Waiting) -> Row | str:
-    """The row, or in words why there is none."""
-    if readable(str(waiting.path)) != str(waiting.path):
-        return "its name is not in UTF-8; rename it"
-    try:
-        if waiting.path.stat().st_size > MAX_BYTES:
-            return f"it is larger than {MAX_BYTES // 1_000_000} MB"
-        return read(waiting)
-    except (InterleaveError, OSError) as error:
-        return str(error)
-
-
-def readable(path: str) -> str:
-    """A path as it can be shown and stored; bytes that are not UTF-8 become question marks."""
-    return path.encode(errors="replace").decode()
-
-
-def _batches(items: Sequence[T], size: int) -> Iterable[tuple[int, Sequence[T]]]:
-    return ((begin, items[begin : begin + size]) for begin in range(0, len(items), size))
+    for batch in batched(ahead(look, waiting, depth=DEPTH), BATCH):
+        progress("looking at pictures", done, len(waiting))
+        images = {digest: shown for _, shown, digest in batch if isinstance(shown, Image.Image)}
+        values = dict(zip(images, encoder.encode_images(list(images.values())), strict=True))
+        rows = [(i, values.get(d, shown)) for i, shown, d in batch if shown is not None]
+        library.add_vectors(encoder.name, [i for i, _ in rows], np.array([v for _, v in rows]))
+        done += len(batch)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -210,10 +188,3 @@ def _credit(notes: Notes, own: Attribution, path: Path) -> Attribution:
         licence_url=notes.licence_url if notes.licence else own.licence_url,
         url=notes.url or own.url,
     )
-
-
-def _pixels(path: Path) -> Image.Image | None:
-    try:
-        return decode_rgb(path.read_bytes(), px=ENCODER_PX)
-    except (InterleaveError, OSError):
-        return None

@@ -23,7 +23,7 @@ from PIL import Image
 from retrieval import download
 from retrieval.errors import InterleaveError, SetupError, UsageError
 from retrieval.fetch import Progress, quiet
-from retrieval.images import decode
+from retrieval.images import decode, digest_of
 from retrieval.packs_openclipart import read_openclipart
 from retrieval.packs_read import Raw, read_openmoji, read_tuxpaint
 from retrieval.picture import Attribution
@@ -217,6 +217,7 @@ def _credit(chosen: Pack, raw: Raw) -> Attribution:
         licence_url=chosen.licence_url,
         url=chosen.url,
         changes=f"drawn at {PX} px",
+        original=digest_of(raw.path.read_bytes()),
     )
 
 

@@ -15,12 +15,36 @@ class Attribution:
 
     title: str = ""
     author: str = ""
+    author_url: str = ""  # page of the author; "" where there is none
     source: str = ""  # where it comes from, for readers: "Openclipart", "My holiday folder"
     licence: str = ""  # short name as people write it: "CC BY-SA 4.0", "Public domain", "yours", "unknown"
     licence_url: str = ""
     url: str = ""  # page or file the picture can be found at; "" where it has none
-    changes: str = ""  # what was changed, in words: "resized to 1024 px"; "" for nothing
+    changes: str = ""  # what was changed, in words: "resized to 1024 px, cropped"; "" for nothing
     generated: bool = False  # drawn by a model
+    retrieved: str = ""  # day it was fetched from the web, "2026-11-23"; "" for a picture that was already here
+    original: Digest = ""  # sha256 of the file it was made from; "": the picture is that file, unchanged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a picture was drawn: on the same machine with the same software the same recipe draws the same picture."""
+
+    model: str
+    prompt: str  # as the model was given it
+    query: str = ""  # what was asked for, before style and context
+    negative: str = ""
+    seed: int = 0
+    width: int = 0  # px
+    height: int = 0
+    steps: int = 0  # 0: not known
+    guidance: float | None = None
+    strength: float | None = None  # how far it moved away from where it began; None: it began from nothing
+    references: tuple[Digest, ...] = ()  # pictures whose look it was given
+    start: Digest = ""  # the picture it began from; "": from nothing
+    mask: Digest = ""  # of the mask's PNG: only that part was drawn
+    together: int = 1  # pictures in its batch
+    software: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +59,7 @@ class Picture:
     keywords: tuple[str, ...] = ()
     attribution: Attribution = field(default_factory=Attribution)
     phash: str = ""  # 64-bit perceptual hash, 16 hexadecimal digits; "" when unknown
+    recipe: Recipe | None = None  # how it was drawn; None for a picture that was not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,11 +34,20 @@ BOTH = Weights(evidence=(8.7, 6.6, 1.9, 0.0), bias=-8.7)
 WORDS_ONLY = Weights(evidence=(0.0, 8.4, 1.7, 2.1), bias=-5.9)  # no sentence vector, or a language it does not read
 
 
+PIXELS_SLOPE, PIXELS_BIAS = 1.53, -7.46
+
+
 def relevance(evidence: Evidence, *, with_meaning: bool) -> float:
     """Between 0 and 1; `with_meaning` says whether there was a cosine."""
     weights = BOTH if with_meaning else WORDS_ONLY
     total = sum(w * e for w, e in zip(weights.evidence, astuple(evidence), strict=True)) + weights.bias
     return 1 / (1 + exp(-total))
+
+
+def by_pixels(deviations: float) -> float:
+    """Between 0 and 1, whatever is written about a picture: from how many standard deviations its cosine with the query
+    lies above the library's mean. Fitted by `python -m benchmarks.fusion` on concepts that the encoder was not trained on."""
+    return 1 / (1 + exp(-(PIXELS_SLOPE * deviations + PIXELS_BIAS)))
 
 
 def rarity(found_in: int, of: int) -> float:

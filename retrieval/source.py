@@ -15,33 +15,40 @@ import numpy as np
 from retrieval.captions import from_metadata, from_name
 from retrieval.encoder import Encoder, Vectors
 from retrieval.errors import InterleaveError, SetupError, SourceError, UsageError
+from retrieval.filtering import matching
 from retrieval.fuse import reciprocal_ranks
 from retrieval.images import as_picture, digest_of
-from retrieval.library import Library, description
+from retrieval.library import Library
 from retrieval.picture import Attribution, Candidate, Digest, Picture
-from retrieval.relevance import Evidence, coverage, evidence, rarity, relevance
+from retrieval.query import EVERYTHING, Filters, Term, summed
+from retrieval.query import terms_of as terms_in
+from retrieval.relevance import Evidence, by_pixels, coverage, evidence, rarity, relevance
+from retrieval.rows import description
+from retrieval.stores.served import ServedVectors
 from retrieval.words import has_cjk, stem, telling, terms_of
 
 POOL = 60  # of each ranking
 SURE = 0.5  # how much the order of relevance counts against the order the rankings give together
 PLAUSIBLE = 0.3  # relevance from which on an upload goes before what a library offers
+SAMPLE, LEAST_SAMPLE = 2000, 50  # pictures whose cosines tell what is usual
 UPLOAD_BONUS = 0.25  # by how much
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channels:
-    """How much each ranking counts when they are fused; measured in benchmarks/results/retrieval.md."""
+    """How much each ranking counts when they are fused; measured in benchmarks/results/fusion.md and retrieval.md."""
 
     words: float = 0.5
     meaning: float = 1.0
-    pixels: float = 1.0
+    pixels: float = 1.0  # changes nothing where captions say it all, finds more where they say little
 
 
 class LibrarySource:
     """The pictures of a library, or of some of its origins (packs, folders).
 
     A sentence encoder that is not installed is said once to `warn`, and words alone find the pictures from then on.
-    Vectors of another encoder than the one that asks are never compared; that is said, too.
+    Vectors of another encoder than the one that asks are never compared; that is said, too. With `served`, the nearest
+    vectors are searched on a server.
     """
 
     def __init__(
@@ -53,9 +60,11 @@ class LibrarySource:
         pixels: Encoder | None = None,
         origins: Callable[[], Sequence[str]] = lambda: (),
         channels: Channels = Channels(),
+        served: ServedVectors | None = None,
         warn: Callable[[str], None] = lambda message: None,
     ) -> None:
         self.name = name
+        self._served = served
         self._library = library
         self._sentence = sentence
         self._pixels = pixels
@@ -63,13 +72,20 @@ class LibrarySource:
         self._channels = channels
         self._warn = warn
         self._off: set[str] = set()
+        self._samples: dict[tuple[str, int], list[int]] = {}  # ids by encoder and size of the library
 
-    def find(self, query: str, k: int) -> list[Candidate]:
-        """The best `k` for what must be visible, best first; none for a query without a word. Raises SourceError."""
+    def find(self, query: str, k: int, filters: Filters = EVERYTHING) -> list[Candidate]:
+        """The best `k` for what must be visible, best first; none for a query without a word.
+
+        A query may be a sum of texts and pictures, see `retrieval.query`. Raises UsageError for a sum that cannot be
+        read or an unknown colour, SourceError where the index cannot be searched.
+        """
         if not query.strip() or k < 1:
             return []
         try:
-            return self._find(query, k)
+            return self._find(query, k, filters)
+        except UsageError:
+            raise
         except (InterleaveError, OSError, sqlite3.Error) as error:
             raise SourceError(f"The picture index {self._library.path} cannot be searched: {error}") from error
 
@@ -96,21 +112,26 @@ class LibrarySource:
         """The best `k`, and what speaks for each; for fitting."""
         ids = self._library.ids_of([c.picture.digest for c in self._find(query, k)])
         pictures = {i: picture for i, (picture, _) in self._library.pictures(ids).items()}
-        vector = None if self._is_foreign(query) else self._vector(self._sentence, query)
+        vector = None if self._is_foreign(query) else self._vector(self._sentence, terms_in(query))
         found = self._evidence(query, vector, pictures)
         return [(pictures[i], found[i]) for i in ids]
 
-    def _find(self, query: str, k: int) -> list[Candidate]:
-        pool, origins = max(POOL, 2 * k), self._origins()
-        vector = None if self._is_foreign(query) else self._vector(self._sentence, query)
-        seen = self._vector(self._pixels, query)
-        rankings, weights = [self._library.by_words(query, pool, origins)], [self._channels.words]
+    def _find(self, query: str, k: int, filters: Filters = EVERYTHING) -> list[Candidate]:
+        pool, origins, among = max(POOL, 2 * k), self._origins(), matching(self._library, filters)
+        terms = terms_in(query)
+        query = ", ".join(t.text for t in terms if t.text and t.weight > 0)
+        vector = None if self._is_foreign(query) else self._vector(self._sentence, [t for t in terms if t.text])
+        seen = self._vector(self._pixels, terms)
+        rankings, weights = [self._library.by_words(query, pool, origins, among)], [self._channels.words]
         for encoder, asked, weight in (
             (self._sentence, vector, self._channels.meaning),
             (self._pixels, seen, self._channels.pixels),
         ):
             if encoder is not None and asked is not None:
-                near = self._library.by_vector(encoder.name, asked, pool, origins)
+                if self._served is not None:
+                    near = self._served.nearest(self._library, encoder.name, asked, pool, origins, filters)
+                else:
+                    near = self._library.by_vector(encoder.name, asked, pool, origins, among)
                 rankings.append([i for i, _ in near])
                 weights.append(weight)
         scores = reciprocal_ranks([[str(i) for i in ranking] for ranking in rankings], weights)
@@ -118,6 +139,8 @@ class LibrarySource:
         pictures = {i: picture for i, (picture, _) in self._library.pictures(best).items()}
         speaking = self._evidence(query, vector, pictures)
         sure = {i: relevance(speaking[i], with_meaning=vector is not None) for i in best if i in pictures}
+        seen_sure = self._by_pixels(seen, list(sure))
+        sure = {i: max(value, seen_sure.get(i, 0.0)) for i, value in sure.items()}
         final = reciprocal_ranks(
             [[str(i) for i in best], sorted(map(str, sure), key=lambda i: -sure[int(i)])], [1.0, SURE]
         )
@@ -126,6 +149,20 @@ class LibrarySource:
             candidate = Candidate(picture=pictures[i], source=self.name, score=final[str(i)], relevance=sure[i])
             offered.setdefault(pictures[i].digest, candidate)  # the same file may lie at two paths
         return list(offered.values())[:k]
+
+    def _by_pixels(self, asked: Vectors | None, ids: Sequence[int]) -> dict[int, float]:
+        """How sure the pixels alone make us of these pictures, whatever is written about them."""
+        if asked is None or self._pixels is None:
+            return {}
+        name = self._pixels.name
+        if (name, count := self._library.count()) not in self._samples:
+            every = [int(row[0]) for row in self._library.ask("SELECT picture FROM vector WHERE encoder = ?", [name])]
+            self._samples = {(name, count): every[:: max(1, len(every) // SAMPLE)]}
+        usual = np.array(list(self._library.cosines(name, asked, self._samples[name, count]).values()))
+        if len(usual) < LEAST_SAMPLE:
+            return {}
+        cosines, mean, spread = self._library.cosines(name, asked, ids), usual.mean(), max(float(usual.std()), 1e-6)
+        return {i: by_pixels(float(cosine - mean) / spread) for i, cosine in cosines.items()}
 
     def _evidence(self, query: str, vector: Vectors | None, pictures: Mapping[int, Picture]) -> dict[int, Evidence]:
         """What speaks for each picture."""
@@ -153,13 +190,13 @@ class LibrarySource:
         others = self._library.document_counts([f"{{others}} : {t}" for t in terms])
         return sum(map(bool, others)) > sum(map(bool, english))
 
-    def _vector(self, encoder: Encoder | None, query: str) -> Vectors | None:
+    def _vector(self, encoder: Encoder | None, terms: Sequence[Term]) -> Vectors | None:
         """The query's vector; None where the encoder cannot be used with this library, which is said once."""
-        if encoder is None or encoder.name in self._off:
+        if encoder is None or not terms or encoder.name in self._off:
             return None
         try:
             self._library.require(encoder.name)
-            return np.asarray(encoder.encode_texts([query])[0])
+            return summed(encoder, terms)
         except (SetupError, UsageError) as error:
             self._off.add(encoder.name)
             self._warn(f"{error} Until then pictures are found without it.")

@@ -2,12 +2,14 @@
 
 import colorsys
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 from PIL import Image
 
 from composer.backends.scripted import ScriptedTextModel as _Scripted
 from composer.backends.scripted import in_order
+from composer.drawing.request import Abilities, Drawing, Drawn, Step
 from composer.errors import ReplyError, SetupError, UsageError
 from composer.models import Prompt, Schema
 
@@ -83,32 +85,79 @@ class ScriptedVisionModel:
         return self._replies[number]
 
 
-class FlatGenerator:
-    """Draws one colour, which prompt, seed and references decide."""
+STEPS = 2
 
-    def __init__(self, *, licence: str = "CC0 1.0", fails: bool = False) -> None:
+
+class FlatGenerator:
+    """Draws one colour, which prompt, style, seed and pictures decide; remembers what it was asked for.
+
+    With `fails` it draws nothing; `pause` is the seconds it takes for each of its two steps.
+    """
+
+    def __init__(
+        self,
+        *,
+        licence: str = "CC0 1.0",
+        fails: bool = False,
+        pause: float = 0.0,
+        abilities: Abilities = Abilities(references="shown", start=True, mask=True, negative=True),  # noqa: B008
+    ) -> None:
         self.name = "flat"
         self.licence = licence
         self.references_do = "They change the colour."
-        self.prompts: list[str] = []
+        self.abilities = abilities
+        self.asked: list[Drawing] = []
+        self.closed = 0  # requests that ended, in whichever way
         self._fails = fails
+        self._pause = pause
 
-    def generate(
-        self,
-        prompt: str,
-        *,
-        size: tuple[int, int],
-        seed: int,
-        references: Sequence[Image.Image] = (),
-        strength: float = 0.6,
-    ) -> Image.Image:
-        self.prompts.append(prompt)
+    @property
+    def prompts(self) -> list[str]:
+        return [d.prompt for d in self.asked]
+
+    def draw_all(self, drawings: Sequence[Drawing], *, step: int = 1) -> Iterator[Step | Drawn]:
+        self.asked += drawings
         if self._fails:
             raise SetupError("The flat generator fails, as the test wants it.")
-        state = hashlib.sha256(f"{prompt}|{seed}|{strength if references else 0}".encode())
-        for reference in references:
-            state.update(reference.convert("RGB").resize((4, 4)).tobytes())
-        hue, light = state.digest()[0] / 256, 0.3 + state.digest()[1] / 640
-        red, green, blue = (round(255 * part) for part in colorsys.hls_to_rgb(hue, light, 0.8))
-        width, height = (max(8, side // 8 * 8) for side in size)
-        return Image.new("RGB", (width, height), (red, green, blue))
+        try:
+            for number, drawing in enumerate(drawings):
+                picture = flat(drawing)
+                for done in (1, 2):
+                    time.sleep(self._pause)
+                    seen = (picture.resize((8, 8)),) if step and done % step == 0 else ()
+                    yield Step(doing="draw", done=done, total=2, first=number, previews=seen)
+                began = "start" if drawing.start is not None else ""
+                yield Drawn(
+                    number=number,
+                    image=picture,
+                    prompt=worded(drawing),
+                    negative=drawing.negative,
+                    steps=drawing.steps or STEPS,
+                    began_from="start" if began else "",
+                    shown=bool(drawing.references),
+                    software="flat 1",
+                )
+        finally:
+            self.closed += 1
+
+
+def worded(drawing: Drawing) -> str:
+    """The words of a drawing in a row."""
+    return ", ".join(filter(None, [drawing.prompt, drawing.context, drawing.style]))
+
+
+def flat(drawing: Drawing) -> Image.Image:
+    """One colour that follows from everything that was asked for."""
+    moved = drawing.strength if drawing.references or drawing.start is not None else 0
+    told = f"{worded(drawing)}|{drawing.negative}|{drawing.seed}|{drawing.steps or STEPS}|{drawing.guidance}|{moved}"
+    state = hashlib.sha256(told.encode())
+    for picture in (*drawing.references, *([drawing.start] if drawing.start is not None else [])):
+        state.update(picture.convert("RGB").resize((4, 4)).tobytes())
+    hue, light = state.digest()[0] / 256, 0.3 + state.digest()[1] / 640
+    red, green, blue = (round(255 * part) for part in colorsys.hls_to_rgb(hue, light, 0.8))
+    width, height = (max(8, side // 8 * 8) for side in (drawing.width, drawing.height))
+    made = Image.new("RGB", (width, height), (red, green, blue))
+    if drawing.start is None or drawing.mask is None:
+        return made
+    start = drawing.start.convert("RGB")
+    return Image.composite(made.resize(start.size), start, drawing.mask.convert("L").resize(start.size))

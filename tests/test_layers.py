@@ -22,9 +22,10 @@ HEAVY = {
 }
 TORCH_ROOMS = (
     "composer/xcomposer2/",
+    "composer/starter_diffusion/",
     "retrieval/training/",
 )  # code that is torch through and through; imported by nobody's top
-ROOMS = ("composer.xcomposer2", "retrieval.training")
+ROOMS = ("composer.xcomposer2", "composer.starter_diffusion", "retrieval.training")
 KNOW_BACKENDS = ("composer/engines.py", "composer/backends/", "composer/xcomposer2/")
 LONGEST_FILE, LONGEST_FUNCTION = 300, 40
 HOSTS = re.compile(

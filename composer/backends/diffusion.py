@@ -1,146 +1,245 @@
 """Pictures drawn by any diffusion model of diffusers, from a folder or the Hub.
 
-Knows pipelines and `assets/generators.toml`; does not know styles or slots: the prompt says all.
+The work is done in a thread of its own, so that whoever listens hears of every step and can go at any moment. Knows
+batches, retries with less memory, and when to let the model go; calls and loading are its neighbours' business.
 """
 
-import inspect
-import math
+import gc
 import threading
-import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image
 
-from composer.backends.hf_load import loaded, place, quiet_libraries
-from composer.errors import ReplyError, SetupError
+from composer.backends import diffusion_call, diffusion_models
+from composer.backends.at_work import Ear, Stopped, listened
+from composer.backends.diffusion_call import began_from, is_shown, previews, sized, words_of
+from composer.backends.diffusion_models import DO, Loaded, Profile, abilities_of, able, folder_of, profile_of, software
+from composer.drawing.request import Abilities, Drawing, Drawn, Step
+from composer.errors import InterleaveError, ReplyError, SetupError
 
-PROFILES = Path(__file__).parents[2] / "assets" / "generators.toml"
-MULTIPLE = 32  # px; every model's own multiple divides it
+SMALLER = 0.75  # of a side, where memory was short
+SMALLEST = 128  # px; below it a picture is not tried
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
-    """What is known of a model beside its weights."""
+class Job:
+    """One request on its way through the thread."""
 
-    names: tuple[str, ...] = ()
-    steps: int | None = None  # None: as the pipeline has it
-    guidance: float | None = None
-    licence: str = "unknown"
-    references_do: str = "The first reference picture is the starting point: its shapes and colours show through."
+    drawings: list[Drawing]
+    every: int  # steps between two previews; 0: none
+    ear: Ear
 
 
 class DiffusersGenerator:
-    """A diffusion model in this process, loaded when it is first used. One picture at a time; others wait."""
+    """A diffusion model in this process, loaded when it is first used and let go when it was long idle."""
 
-    def __init__(self, where: str, *, profile: Profile | None = None) -> None:
+    def __init__(
+        self,
+        where: str,
+        *,
+        profile: Profile | None = None,
+        together: int = 1,
+        idle: float = 0.0,
+        adapter: str = "",
+    ) -> None:
+        """`together`: most pictures in a batch; `idle`: seconds unused after which memory is freed, 0: never."""
         self.name = f"diffusers:{where}"
-        self._where = where
+        self._where = folder_of(where)
         self._profile = profile or profile_of(where)
         self.licence = self._profile.licence
-        self.references_do = self._profile.references_do
+        self._together = max(1, together)
+        self._idle = idle
+        self._adapter = adapter
         self._lock = threading.Lock()
-        self._from_text: Any = None
-        self._from_picture: Any = None  # None where the model cannot start from a picture
+        self._model: Loaded | None = None
+        self._abilities: Abilities | None = None
+        self._timer: threading.Timer | None = None
 
-    def generate(
+    @property
+    def abilities(self) -> Abilities:
+        """See `ImageGenerator.abilities`."""
+        if self._abilities is None or not self._abilities.known:
+            self._abilities = abilities_of(self._where, self._profile, adapter=bool(self._adapter))
+        return self._abilities
+
+    @property
+    def references_do(self) -> str:
+        """See `ImageGenerator.references_do`."""
+        return self._profile.references_do or DO[self.abilities.references]
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the model is in memory."""
+        return self._model is not None
+
+    def draw_all(self, drawings: Sequence[Drawing], *, step: int = 1) -> Iterator[Step | Drawn]:
+        """See `ImageGenerator.draw_all`."""
+        if not drawings:
+            return
+        first = Step(doing="draw" if self.loaded else "load", done=0, total=0)
+        yield from listened(lambda ear: self._work(Job(drawings=list(drawings), every=step, ear=ear)), first)
+
+    def unload(self) -> None:
+        """Free the model's memory, unless it is drawing."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            self._model = None
+            gc.collect()
+            with suppress(ImportError):
+                import torch
+
+                if torch.cuda.is_available():
+                    torch.cuda.empty_cache()
+        finally:
+            self._lock.release()
+
+    def _work(self, job: Job) -> None:
+        try:
+            with self._lock:
+                self._rest(start=False)
+                if not job.ear.gone.is_set():
+                    self._draw(job, self._ready())
+        except (InterleaveError, Stopped):
+            raise
+        except Exception as error:
+            reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+            raise ReplyError(f"{self.name} broke off: {reason}") from error
+        finally:
+            self._rest(start=True)
+
+    def _rest(self, *, start: bool) -> None:
+        """Let the model go when nothing more is asked for a while."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if start and self._idle > 0:
+            self._timer = threading.Timer(self._idle, self.unload)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _ready(self) -> Loaded:
+        if self._model is None:
+            self._model = diffusion_models.load(self._where, self._profile, adapter=self._adapter)
+            known = replace(self._profile, side=self.abilities.side)
+            self._abilities = able(type(self._model.text).__name__, known, adapter=self._model.adapter)
+        return self._model
+
+    def _draw(self, job: Job, model: Loaded) -> None:
+        meant = [self._meant(d) for d in job.drawings]
+        for numbers in batches(meant, self._together):
+            self._batch(job, model, numbers, [meant[n] for n in numbers])
+
+    def _meant(self, drawing: Drawing) -> Drawing:
+        """With the steps and guidance that the model is meant to have, and no negative prompt where it has none."""
+        drawing = replace(
+            drawing,
+            style=drawing.style or self._profile.style,
+            steps=drawing.steps or self._profile.steps,
+            guidance=self._profile.guidance if drawing.guidance is None else drawing.guidance,
+        )
+        return drawing if self.abilities.negative else replace(drawing, negative="")
+
+    def _batch(self, job: Job, model: Loaded, numbers: Sequence[int], drawings: Sequence[Drawing]) -> None:
+        """One batch, in halves and then smaller where memory is short."""
+        worded = [words_of(model, d, self._profile) for d in drawings]
+        scale, warnings = 1.0, [w for _, w in worded if w]
+        while True:
+            size = sized(drawings[0].width, drawings[0].height, scale)
+            try:
+                images = diffusion_call.draw_batch(
+                    model, drawings, [p for p, _ in worded], size, self._watch(job, model, numbers[0])
+                )
+                break
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            self._forget()
+            if len(numbers) > 1:
+                half = len(numbers) // 2
+                self._batch(job, model, numbers[:half], drawings[:half])
+                self._batch(job, model, numbers[half:], drawings[half:])
+                return
+            scale *= SMALLER
+            if max(size) * SMALLER < SMALLEST:
+                raise SetupError(f"{self.name} needs more memory than there is, even for {size[0]} x {size[1]} px.")
+            smaller = sized(drawings[0].width, drawings[0].height, scale)
+            warnings.append(f"Memory was short, so this picture was drawn at {smaller[0]} x {smaller[1]} px.")
+        for number, drawing, image, (prompt, _) in zip(numbers, drawings, images, worded, strict=True):
+            asked = job.drawings[number]
+            said = [*warnings, *unheard(asked, drawing, model)]
+            job.ear.tell(
+                self._drawn(number, drawing, image, prompt, model, size=size, together=len(numbers), warnings=said)
+            )
+
+    def _drawn(
         self,
+        number: int,
+        drawing: Drawing,
+        image: Image.Image,
         prompt: str,
-        *,
-        size: tuple[int, int],
-        seed: int,
-        references: Sequence[Image.Image] = (),
-        strength: float = 0.6,
-    ) -> Image.Image:
-        """See `ImageGenerator.generate`. Sides are rounded down to multiples of 32 px."""
+        model: Loaded,
+        **more: Any,  # noqa: ANN401 - fields of Drawn
+    ) -> Drawn:
+        began = began_from(model, drawing)
+        return Drawn(
+            number=number,
+            image=image,
+            prompt=prompt,
+            negative=drawing.negative,
+            steps=drawing.steps or 0,
+            guidance=drawing.guidance,
+            began_from="start" if began == "start" else "reference" if began else "",
+            shown=is_shown(model, drawing),
+            software=software(),
+            **{**more, "warnings": tuple(more["warnings"])},
+        )
+
+    def _watch(self, job: Job, model: Loaded, first: int) -> Callable[[int, int, Any], None]:
+        def watch(done: int, total: int, latents: Any) -> None:  # noqa: ANN401
+            if job.ear.gone.is_set():
+                raise Stopped
+            seen: tuple[Image.Image, ...] = ()
+            if job.every and done % job.every == 0 and done < total:
+                with suppress(Exception):  # a preview is worth no failure
+                    seen = previews(model, latents)
+            job.ear.tell(Step(doing="draw", done=done, total=total, first=first, previews=seen))
+
+        return watch
+
+    def _forget(self) -> None:
+        """Give back what a failed call held."""
         import torch
 
-        width, height = (max(MULTIPLE, side // MULTIPLE * MULTIPLE) for side in size)
-        with self._lock:
-            self._load()
-            pipeline, options = self._from_text, dict[str, Any]()
-            if references and self._from_picture is not None:
-                pipeline = self._from_picture
-                options = _guides(pipeline, references, (width, height), strength, self._profile.steps)
-            options = self._settings() | {"width": width, "height": height} | options
-            options["generator"] = torch.Generator("cpu").manual_seed(seed)  # the CPU's, so that it means the same
-            try:
-                with quiet_libraries():
-                    drawn = pipeline(prompt=prompt, **_known(pipeline, options))
-            except torch.OutOfMemoryError as error:
-                raise SetupError(
-                    f"{self.name} needs more memory than there is: lower INTERLEAVE_PICTURE_PX."
-                ) from error
-            except (RuntimeError, ValueError) as error:
-                raise ReplyError(f"{self.name} broke off: {str(error).splitlines()[0]}") from error
-        if any(getattr(drawn, "nsfw_content_detected", None) or ()):
-            raise ReplyError(f"{self.name} held back its picture as not fit to be shown. Change the query.")
-        picture: Image.Image = drawn.images[0].convert("RGB")
-        return picture
-
-    def _settings(self) -> dict[str, Any]:
-        given = {"num_inference_steps": self._profile.steps, "guidance_scale": self._profile.guidance}
-        return {name: value for name, value in given.items() if value is not None}
-
-    def _load(self) -> None:
-        if self._from_text is None:
-            self._from_text, self._from_picture = loaded(_load, self._where)
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
-def profile_of(where: str) -> Profile:
-    """What is known of the model of this name or folder; the defaults when nothing is."""
-    name = where.lower()
-    return next((p for p in _profiles() if any(part in name for part in p.names)), Profile())
+def batches(drawings: Sequence[Drawing], most: int) -> list[list[int]]:
+    """Positions of drawings that can be drawn at once: alike in everything but words and seed."""
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for number, d in enumerate(drawings):
+        pictures = (*map(id, d.references), id(d.start), id(d.mask))
+        key = (d.width, d.height, d.steps, d.guidance, d.strength, bool(d.negative), *pictures)
+        groups.setdefault(key, []).append(number)
+    return [group[i : i + most] for group in groups.values() for i in range(0, len(group), most)]
 
 
-@cache
-def _profiles() -> tuple[Profile, ...]:
-    table = tomllib.loads(PROFILES.read_text(encoding="utf-8"))
-    return tuple(Profile(**{**entry, "names": tuple(entry["names"])}) for entry in table.values())
+def unheard(asked: Drawing, done: Drawing, model: Loaded) -> list[str]:
+    """What a model could not be told."""
+    said = []
+    if asked.start is not None and began_from(model, asked) != "start":
+        said.append("This model cannot begin from a picture: the new one has only the words in common.")
+    if asked.negative and not done.negative and asked.guidance is not None:
+        said.append("This model takes no negative prompt.")
+    return said
 
 
-def _load(where: str) -> tuple[Any, Any]:
-    """The pipeline that draws from text, and the one that starts from a picture where there is one."""
-    import diffusers
-
-    device, dtype = place()
-    diffusers.logging.disable_progress_bar()
-    diffusers.logging.set_verbosity_error()
-    try:
-        from_text = diffusers.AutoPipelineForText2Image.from_pretrained(where, dtype=dtype)
-    except ValueError:  # a class that the table of tasks does not list
-        from_text = diffusers.DiffusionPipeline.from_pretrained(where, dtype=dtype)
-    from_text = from_text.to(device)
-    from_text.set_progress_bar_config(disable=True)
-    try:
-        from_picture = diffusers.AutoPipelineForImage2Image.from_pipe(from_text)
-    except ValueError:
-        return from_text, None
-    from_picture.set_progress_bar_config(disable=True)
-    return from_text, from_picture
-
-
-def _guides(
-    pipeline: Any,  # noqa: ANN401
-    references: Sequence[Image.Image],
-    size: tuple[int, int],
-    strength: float,
-    steps: int | None,
-) -> dict[str, Any]:
-    """The references as this pipeline takes them: all to look at, or the first to start from."""
-    pictures = [reference.convert("RGB") for reference in references]
-    if "strength" not in inspect.signature(pipeline.__call__).parameters:
-        return {"image": pictures}
-    strength = min(max(strength, 0.05), 1.0)
-    start = ImageOps.fit(pictures[0], size, Image.Resampling.LANCZOS)
-    guides: dict[str, Any] = {"image": start, "strength": strength}
-    return guides | ({"num_inference_steps": math.ceil(steps / strength)} if steps else {})
-
-
-def _known(pipeline: Any, options: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
-    """Those options that the pipeline has."""
-    parameters = inspect.signature(pipeline.__call__).parameters
-    return {name: value for name, value in options.items() if name in parameters}
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether it was memory that a call failed for, on any device."""
+    return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in OUT_OF_MEMORY)

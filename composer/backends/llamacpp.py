@@ -9,6 +9,7 @@ import queue
 import secrets
 import threading
 from collections.abc import Callable, Generator, Sequence
+from math import exp
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ rest ::= [^\n*`|\[\]\\]
 end ::= [.!?。！？…] [)"'”’」』）]?
 """  # whole sentences; no headings, lists, tables, bold type, links, code; no "Sure", "Certainly", "Here is", "Section 2"
 CACHE_MIB = 512  # for the beginnings of other conversations; a token of the 1.5B model takes 28 KiB
-BATCH = 512  # tokens read between two looks at whether to stop
+TOP = 40  # of the first tokens that are looked at for a choice
+BATCH = 96  # tokens read between two looks at whether to stop: a second; larger batches read no faster on a CPU
 
 
 class LlamaCppTextModel:
@@ -72,6 +74,19 @@ class LlamaCppTextModel:
         between = r' "\n\n" paragraph' * (max(paragraphs, 1) - 1)
         yield from self._run(self._request(prompt, max_tokens, (), seed) | {"grammar": PROSE % between})
 
+    def choose(self, prompt: Prompt, options: Sequence[str]) -> list[float]:
+        """How likely the reply would begin with each of these short words: shares that sum to 1; alike where none would."""
+        request = self._request(prompt, 1, (), 0) | {"logprobs": True, "top_logprobs": TOP}
+        with self._lock:
+            call = _Call(self._load(), request)
+            try:
+                for _ in call.pieces():
+                    pass
+            finally:
+                call.end()
+                self._count(call.timings)
+        return shares(call.likely, options)
+
     def _run(self, request: dict[str, Any]) -> Generator[str, None, None]:
         with self._lock:
             call = _Call(self._load(), request)
@@ -113,6 +128,7 @@ class _Call:
 
     def __init__(self, server: Any, request: dict[str, Any]) -> None:  # noqa: ANN401
         self.timings: dict[str, float] = {}
+        self.likely: list[tuple[str, float]] = []  # first tokens of the reply and their log-probabilities, if asked for
         self._queue: queue.SimpleQueue[str | Exception | None] = queue.SimpleQueue()
         self._stop = False
         self._thread = threading.Thread(target=self._work, args=(server, request), name="llamacpp", daemon=True)
@@ -146,10 +162,19 @@ class _Call:
                 return True
             self.timings = part.get("timings") or self.timings
             for choice in part.get("choices", []):
+                for first in ((choice.get("logprobs") or {}).get("content") or [])[:1]:
+                    self.likely = self.likely or [(t["token"], t["logprob"]) for t in first["top_logprobs"]]
                 text = choice.get("delta", {}).get("content")
                 if text:
                     self._queue.put(text)
         return self._stop
+
+
+def shares(likely: Sequence[tuple[str, float]], options: Sequence[str]) -> list[float]:
+    """Of each option the share among the options, by log-probabilities of tokens; a space before a token is none."""
+    found = [sum(exp(p) for token, p in likely if token.strip() == option) for option in options]
+    total = sum(found)
+    return [f / total if total else 1 / len(found) for f in found]
 
 
 def _start(path: Path, context: int, threads: int) -> Any:  # noqa: ANN401

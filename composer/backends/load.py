@@ -23,6 +23,11 @@ class Options:
     timeout: float = 120.0  # s
     context: int = 16384  # tokens
     threads: int = 0  # 0: as many as there are cores
+    image_base_url: str = "none"  # none: base_url
+    image_server: str = "auto"
+    style_adapter: str = "none"
+    draw_together: int = 4
+    draw_idle: float = 10.0  # minutes
 
 
 def text_model(spec: str, options: Options | None = None) -> TextModel:
@@ -91,7 +96,24 @@ def _scripted(what: str, options: Options) -> TextModel:
 def _diffusers(what: str, options: Options) -> ImageGenerator:
     from composer.backends.diffusion import DiffusersGenerator
 
-    return DiffusersGenerator(what)
+    return DiffusersGenerator(
+        what,
+        together=options.draw_together,
+        idle=60 * options.draw_idle,
+        adapter="" if options.style_adapter == "none" else options.style_adapter,
+    )
+
+
+def _openai_images(what: str, options: Options) -> ImageGenerator:
+    from composer.backends.openai_images import OpenAIImages, kinds
+    from composer.backends.server import Server
+
+    if options.image_server not in ("auto", *kinds()):
+        choices = ", ".join(["auto", *kinds()])
+        raise UsageError(f"INTERLEAVE_IMAGE_SERVER cannot be {options.image_server!r}. Choose one of: {choices}.")
+    address = options.base_url if options.image_base_url == "none" else options.image_base_url
+    server = Server(base_url=address, api_key_env=options.api_key_env, timeout=options.timeout)
+    return OpenAIImages(what, server, kind=options.image_server, together=options.draw_together)
 
 
 def _xcomposer2(what: str, options: Options) -> Any:  # noqa: ANN401 - one engine that is a text and a vision model
@@ -112,7 +134,10 @@ VISION: Mapping[str, Callable[[str, Options], VisionModel]] = {
     "openai": _openai_vision,
     "xcomposer2": _xcomposer2,
 }
-GENERATORS: Mapping[str, Callable[[str, Options], ImageGenerator]] = {"diffusers": _diffusers}
+GENERATORS: Mapping[str, Callable[[str, Options], ImageGenerator]] = {
+    "diffusers": _diffusers,
+    "openai-images": _openai_images,
+}
 
 
 def _of(
@@ -132,6 +157,7 @@ EXAMPLES = {
     "openai": "MODEL_NAME",
     "scripted": "FILE.json",
     "diffusers": "FOLDER_OR_HUB_NAME",
+    "openai-images": "MODEL_NAME",
     "xcomposer2": "FOLDER_OR_HUB_NAME",
 }
 

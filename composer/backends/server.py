@@ -6,7 +6,7 @@ Knows HTTP, server-sent events and what servers do wrong; does not know prompts,
 import json
 import os
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,8 @@ from composer.errors import ReplyError, SetupError
 
 BUSY = (429, 500, 502, 503, 504)  # worth another try
 LONGEST_WAIT = 30.0  # s; a server that asks for more is given up
+Files = Sequence[tuple[str, tuple[str, bytes, str]]]
+"""Files of a form: its field, and the file's name, bytes and media type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +74,41 @@ def events(server: Server, path: str, body: dict[str, Any]) -> Generator[dict[st
             raise ReplyError(_why(server, error)) from error
 
 
+def listing(server: Server) -> list[dict[str, Any]]:
+    """What the server says of its models, as it says it. Raises as `events` does."""
+    with _answer(server, "GET", "/models", None) as reply:
+        value = _object(_whole(reply, server), server).get("data")
+        return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def answer(server: Server, path: str, body: dict[str, Any], files: Files = ()) -> dict[str, Any]:
+    """What the server answers to a request, as one object; with `files` the request is a form. Raises as `events`."""
+    with _answer(server, "POST", path, body, files) as reply:
+        return _object(_whole(reply, server), server)
+
+
+def fetched(server: Server, path: str) -> bytes:
+    """A file of the server's, by its path behind `base_url`. Raises as `events` does."""
+    with _answer(server, "GET", path, None) as reply:
+        return _whole(reply, server)
+
+
+def _whole(reply: requests.Response, server: Server) -> bytes:
+    try:
+        data = reply.content
+    except requests.RequestException as error:
+        raise ReplyError(_why(server, error)) from error
+    announced = reply.headers.get("Content-Length", "")
+    packed = reply.headers.get("Content-Encoding", "identity") != "identity"
+    if announced.isdecimal() and not packed and len(data) < int(announced):
+        raise ReplyError(f"{server.base_url} broke off after {len(data)} of {announced} bytes. Try again.")
+    return data
+
+
 @contextmanager
-def _answer(server: Server, method: str, path: str, body: dict[str, Any] | None) -> Iterator[requests.Response]:
+def _answer(
+    server: Server, method: str, path: str, body: dict[str, Any] | None, files: Files = ()
+) -> Iterator[requests.Response]:
     """The server's good answer. Tries again with growing pauses while it is busy or does not answer."""
     problem = ""
     for attempt in range(server.tries):
@@ -83,7 +118,9 @@ def _answer(server: Server, method: str, path: str, body: dict[str, Any] | None)
             reply = requests.request(
                 method,
                 server.base_url.rstrip("/") + path,
-                json=body,
+                json=None if files else body,
+                data=body if files else None,
+                files=list(files) or None,
                 headers=server.headers,
                 timeout=(server.connect_timeout, server.timeout),
                 stream=True,

@@ -25,6 +25,7 @@ OWN_FILE = re.compile(r"images/[a-z0-9-]+\.[a-z]+")
 class ExportOptions:
     self_contained: bool = False  # article.html carries its pictures inside
     front_matter: bool = False  # article.md begins with title, description and language
+    camera_data: bool = False  # what a camera wrote into the pictures, the place among it, goes along
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ def bundle(article: Article, read: Read, *, options: ExportOptions | None = None
     `log` is the content of events.jsonl, for a zip that carries how the article came to be.
     """
     options = options or ExportOptions()
-    shown, warnings = figures(article, read)
+    shown, warnings = figures(article, read, camera_data=options.camera_data)
     record = {"article.json": to_json(article, indent=2, inf_nan_mode="strings")}
     return Bundle(
         markdown=to_markdown(article, shown, front_matter=options.front_matter),

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from composer.article import ImageSlot
 from composer.prompts import TEMPLATES
+from retrieval.licences import address_of
 from retrieval.picture import Attribution, Picture
 
 
@@ -28,13 +29,14 @@ def credit_parts(credit: Attribution, language: str) -> list[Part]:
     if credit.title:
         parts.append(Part(text=words["title"].format(credit.title), url=page))
     if maker := _maker(credit, words):
-        parts.append(Part(text=maker, joint=joint if credit.generated else words["by_joint"]))
+        address = "" if credit.generated else web_address(credit.author_url)
+        parts.append(Part(text=maker, url=address, joint=joint if credit.generated else words["by_joint"]))
     if credit.source and not credit.generated and credit.licence != "yours":
         parts.append(Part(text=words["from"].format(credit.source), url="" if credit.title else page, joint=joint))
     licence = {"yours": words["yours"], "unknown": words["unknown"]}.get(credit.licence) or credit.licence
-    parts.append(Part(text=licence or words["unknown"], url=web_address(credit.licence_url), joint=joint))
+    parts.append(Part(text=licence or words["unknown"], url=licence_address(credit), joint=joint))
     if credit.changes:
-        parts.append(Part(text=words["changed"], joint=joint))
+        parts.append(Part(text=changes_in(credit.changes, language), joint=joint))
     return [Part(text=p.text, url=p.url, joint=p.joint if number else "") for number, p in enumerate(parts)]
 
 
@@ -52,15 +54,35 @@ def credit_entry(slot: ImageSlot, picture: Picture, file: str) -> dict[str, obje
         "digest": picture.digest,
         "title": credit.title,
         "author": credit.author,
+        "author_url": credit.author_url,
         "source": credit.source,
         "licence": credit.licence or "unknown",
-        "licence_url": credit.licence_url,
+        "licence_url": credit.licence_url or licence_address(credit),
         "url": credit.url,
         "changes": credit.changes,
+        "retrieved": credit.retrieved,
+        "original": credit.original or picture.digest,
         "generated": credit.generated,
         "caption": slot.caption,
         "alt": slot.alt,
     }
+
+
+def licence_address(credit: Attribution) -> str:
+    """Where a licence can be read: as the picture says, else where its name alone says it."""
+    return web_address(credit.licence_url) or address_of(credit.licence)
+
+
+def changes_in(changes: str, language: str) -> str:
+    """What was changed, in words of a language; only that something was where it has no words for it."""
+    words, table = words_of(language), _changes()[worded_in(language)]
+    told = []
+    for change in filter(None, (c.strip() for c in changes.split(","))):
+        beginning = next((b for b in table if b != "joint" and f"{change} ".startswith(f"{b} ")), None)
+        if beginning is None and worded_in(language) != "en":
+            return words["changed"]
+        told.append(table[beginning].format(change.removeprefix(beginning).strip()) if beginning else change)
+    return words["changed_so"].format(table["joint"].join(told)) if told else words["changed"]
 
 
 def web_address(url: str) -> str:
@@ -87,6 +109,11 @@ def _maker(credit: Attribution, words: Mapping[str, str]) -> str:
     if credit.generated:
         return words["generated_by"].format(credit.author) if credit.author else words["generated"]
     return words["by"].format(credit.author) if credit.author else ""
+
+
+@cache
+def _changes() -> Mapping[str, Mapping[str, str]]:
+    return tomllib.loads((TEMPLATES / "changes.toml").read_text(encoding="utf-8"))
 
 
 @cache

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from composer.article import Article, ImageSlot
 from composer.errors import UsageError
+from composer.export.containers import form_of
 from composer.export.drawings import safe_drawing
+from composer.export.metadata import leaving, leaving_drawing
 from composer.store import EXTENSIONS
 from retrieval.images import decode
 from retrieval.picture import Digest, Picture
@@ -30,8 +32,11 @@ class Figure:
     media_type: str  # of `data`; a drawing that could do more than draw is carried as pixels
 
 
-def figures(article: Article, read: Read) -> tuple[dict[str, Figure], list[str]]:
-    """The figures by slot id, and a warning for each picture that has to be left out."""
+def figures(article: Article, read: Read, *, camera_data: bool = False) -> tuple[dict[str, Figure], list[str]]:
+    """The figures by slot id, and a warning for each picture that has to be left out.
+
+    What a camera wrote into a file, the place among it, goes along only with `camera_data`.
+    """
     found: dict[str, Figure] = {}
     warnings = []
     names: dict[str, Digest] = {}
@@ -39,7 +44,7 @@ def figures(article: Article, read: Read) -> tuple[dict[str, Figure], list[str]]
         if slot.picture is None:
             continue
         try:
-            data, media_type = _data(slot.picture, read)
+            data, media_type = _data(slot.picture, read, camera_data=camera_data)
         except UsageError as error:
             warnings.append(f"“{slot.caption or slot.query}” is left out: {error}")
             continue
@@ -71,8 +76,14 @@ def shows_page(figure: Figure) -> bool:
     return image.mode == "RGBA" and any(image.getchannel("A").histogram()[:OPAQUE])
 
 
-def _data(picture: Picture, read: Read) -> tuple[bytes, str]:
+def _data(picture: Picture, read: Read, *, camera_data: bool) -> tuple[bytes, str]:
     data = read(picture.digest)
     if data is None:
         raise UsageError("its file is gone.")
-    return safe_drawing(data) if picture.media_type == "image/svg+xml" else (data, picture.media_type)
+    if picture.media_type == "image/svg+xml":
+        drawing, media_type = safe_drawing(data)
+        return (drawing if camera_data else leaving_drawing(drawing)), media_type
+    if camera_data:
+        return data, picture.media_type
+    left = leaving(data, picture.attribution)
+    return left, f"image/{form_of(left)}" if form_of(left) else picture.media_type

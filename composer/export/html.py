@@ -13,7 +13,6 @@ from composer.export.text import text_html
 from composer.prompts import TEMPLATES
 
 RIGHT_TO_LEFT = frozenset(["ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"])
-WIDE_PX, WIDE_RATIO = 1000, 1.3  # a picture at least this large and broad reaches beyond the text
 
 
 def to_html(article: Article, figures: dict[str, Figure], *, self_contained: bool = False) -> str:
@@ -54,15 +53,16 @@ def _part(article: Article, block: Block, figures: dict[str, Figure], *, self_co
     figure = figures[block.id]
     width, height = figure.picture.width, figure.picture.height
     known = width > 0 and height > 0
-    wide = known and width >= WIDE_PX and width / height >= WIDE_RATIO
+    looks = [look for look in (block.size, block.align) if look not in ("column", "center")]
     return {
         "html": None,
-        "classes": " ".join(["wide"] * wide + ["clear"] * shows_page(figure)),
+        "classes": " ".join(looks + ["clear"] * shows_page(figure)),
         "src": _data_uri(figure) if self_contained else figure.file,
-        "alt": block.alt,
+        "alt": "" if block.decorative else block.alt,
         "width": width if known else None,
         "height": height if known else None,
         "ratio": f"{width / height:.4f}" if known else "1",
+        "focus": " ".join(f"{100 * part:g}%" for part in block.focus),
         "caption": block.caption.strip(),
         "credit": credit_parts(figure.picture.attribution, article.brief.language),
     }

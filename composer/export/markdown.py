@@ -15,6 +15,10 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~$])")  # $ begins a formula on GitHub
 OPENER = re.compile(r"^(\d{0,9})([-+=.)])")  # begins a list, a rule or an underline where it stands first
 
 IN_ADDRESS = str.maketrans({"<": "%3C", ">": "%3E", " ": "%20", "\\": "%5C", "&": "&amp;", "\n": "", "\r": ""})
+SCHEME = r"\s*(?:javascript|vbscript|data|file):"
+RUNS = re.compile(
+    rf"\](?=[(:]\s*<?{SCHEME})|<(?={SCHEME})", re.IGNORECASE
+)  # begins the address of a link that could run
 ROUNDS = 4  # what is escaped may bare what stood behind it
 
 
@@ -39,7 +43,15 @@ def escape_markdown(text: str) -> str:
 
 def _text(markdown: str) -> str:
     """A text block as it stands, but for what elsewhere would not be the text that it is in the article."""
-    return _fence_ended(_html_as_text(markdown.strip("\n").rstrip()))
+    return _fence_ended(_refused_as_text(_html_as_text(markdown.strip("\n").rstrip())))
+
+
+def _refused_as_text(markdown: str) -> str:
+    """A link that the article's reader refuses is text in the article: escaped where another reader would follow it."""
+    tokens = (child for token in parser().parse(markdown) for child in token.children or ())
+    if not any(child.type == "text" and RUNS.search(child.content) for child in tokens):
+        return markdown
+    return RUNS.sub(lambda found: "&lt;" if found[0] == "<" else "\\]", markdown)
 
 
 def _html_as_text(markdown: str) -> str:
@@ -82,7 +94,8 @@ def _figure(figure: Figure, language: str) -> str:
     credit = "".join(part.joint + _link(part) for part in credit_parts(figure.picture.attribution, language))
     caption = escape_markdown(figure.slot.caption)
     below = f"*{caption}* {credit}" if caption else credit
-    return f"![{escape_markdown(figure.slot.alt)}]({figure.file})\n\n{below}"
+    alt = "" if figure.slot.decorative else figure.slot.alt
+    return f"![{escape_markdown(alt)}]({figure.file})\n\n{below}"
 
 
 def _link(part: Part) -> str:

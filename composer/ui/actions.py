@@ -3,70 +3,46 @@
 Knows the workspace and the stages; does not know HTTP.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-from composer.article import ImageSlot, SectionPlan, TextBlock, is_heading, with_id
+from composer.article import Article, ImageSlot, SectionPlan, TextBlock, is_heading, with_id
 from composer.compose import compose
-from composer.describe import describe, plain_words
 from composer.edits import (
     AddBlock,
-    ChooseImage,
-    DescribeImage,
     Edit,
     Lock,
     MoveBlock,
-    OfferImages,
     PlanSection,
     RemoveBlock,
     ReplaceText,
-    SeekImage,
     SetSummary,
     SetTitle,
 )
 from composer.errors import UsageError
-from composer.events import Stage
-from composer.illustrate import illustrate
+from composer.events import Stage, StageStarted
+from composer.markdown import plain_text, sentences
 from composer.plan import plan
 from composer.revise import FACTOR, revise, text_ids
 from composer.store import ArticleLog
 from composer.toolkit import Toolkit
+from composer.ui.desk import DESK_ACTIONS
+from composer.ui.outline_actions import OUTLINE_ACTIONS
+from composer.ui.paste_actions import PASTE_ACTIONS
+from composer.ui.picture_actions import PICTURE_ACTIONS, find
+from composer.ui.requests import Request, block_of, text, word
+from composer.ui.style_actions import STYLE_ACTIONS
 from composer.workspace import Workspace
-from retrieval.picture import Attribution, Candidate
-from retrieval.source import described_upload
+from composer.write import write_section
 
-Request = Mapping[str, Any]
 Action = Callable[[Workspace, ArticleLog, Request], None]
-LONGEST = 50_000  # characters of one field
 
 
 def act(workspace: Workspace, article_id: str, request: Request) -> None:
     """Do what a request of the page asks. Raises UsageError for what cannot be done, ConflictError for what is gone."""
-    action = ACTIONS.get(_word(request, "action"))
+    action = ACTIONS.get(word(request, "action"))
     if action is None:
         raise UsageError(f"The page asked for {request.get('action')!r}, which is unknown. Reload it.")
     action(workspace, workspace.open(article_id), request)
-
-
-def take_upload(workspace: Workspace, article_id: str, slot_id: str, name: str, data: bytes) -> None:
-    """A picture that the person gives for a slot: kept, offered and chosen, with words from its file's name."""
-    log = workspace.open(article_id)
-    slot = _slot(log, slot_id)
-    credit = Attribution(source="Author", licence="yours")
-    picture, kept = described_upload(data, name=name, attribution=credit)
-    log.pictures.put(picture.digest, picture.media_type, kept)
-    candidate = Candidate(picture=picture, source="uploads", score=1.0, relevance=1.0)
-    words, alt = plain_words(slot, picture, log.article.brief.language)
-    workspace.edit(
-        article_id,
-        [
-            OfferImages(
-                id=slot.id, candidates=(candidate, *(c for c in slot.candidates if c.picture.digest != picture.digest))
-            ),
-            ChooseImage(id=slot.id, digest=picture.digest),
-            DescribeImage(id=slot.id, caption=words, alt=alt),
-        ],
-    )
 
 
 def _write(workspace: Workspace, log: ArticleLog, request: Request) -> None:
@@ -90,13 +66,13 @@ def _redo(workspace: Workspace, log: ArticleLog, request: Request) -> None:
 
 
 def _title(workspace: Workspace, log: ArticleLog, request: Request) -> None:
-    edits: list[Edit] = [SetTitle(title=_text(request, "title")), SetSummary(summary=_text(request, "summary"))]
+    edits: list[Edit] = [SetTitle(title=text(request, "title")), SetSummary(summary=text(request, "summary"))]
     workspace.edit(log.article.id, edits)
 
 
 def _edit(workspace: Workspace, log: ArticleLog, request: Request) -> None:
-    block = _block(log, _word(request, "id"))
-    markdown = _text(request, "markdown").strip()
+    block = block_of(log, word(request, "id"))
+    markdown = text(request, "markdown").strip()
     if is_heading(block) and not markdown.startswith("## "):
         markdown = "## " + markdown.lstrip("# ")
     edits: list[Edit] = [ReplaceText(id=block.id, markdown=markdown)] if markdown else [RemoveBlock(id=block.id)]
@@ -104,7 +80,7 @@ def _edit(workspace: Workspace, log: ArticleLog, request: Request) -> None:
     if old and ("purpose" in request or "words" in request):
         words = int(request["words"]) if str(request.get("words", "")).isdecimal() else old.words
         changed = SectionPlan(
-            heading=block.id, purpose=_text(request, "purpose"), words=words, facts=old.facts, written=old.written
+            heading=block.id, purpose=text(request, "purpose"), words=words, facts=old.facts, written=old.written
         )
         edits.append(PlanSection(plan=changed))
     workspace.edit(log.article.id, edits)
@@ -112,19 +88,17 @@ def _edit(workspace: Workspace, log: ArticleLog, request: Request) -> None:
 
 def _add(workspace: Workspace, log: ArticleLog, request: Request) -> None:
     """A paragraph, a section or a slot behind a block."""
-    after = _word(request, "after") or None
-    what = _word(request, "what")
+    after = word(request, "after") or None
+    what = word(request, "what")
     if what == "slot":
-        query = _text(request, "text").strip()
-        if not query:
-            raise UsageError("Say what the picture should show.")
+        query = text(request, "text").strip() or _beside(log, after)
         slot = with_id(log.article, ImageSlot(id="", purpose="", query=query))
         workspace.edit(log.article.id, [AddBlock(block=slot, after=after)])
-        workspace.start(log.article.id, "search", _find(slot.id))
+        workspace.start(log.article.id, "search", find(slot.id))
         return
-    text = _text(request, "text").strip() or "…"
+    said = text(request, "text").strip() or "…"
     block = with_id(
-        log.article, TextBlock(id="", markdown=f"## {text}" if what == "section" else text, author="person")
+        log.article, TextBlock(id="", markdown=f"## {said}" if what == "section" else said, author="person")
     )
     edits: list[Edit] = [AddBlock(block=block, after=after)]
     if what == "section":
@@ -132,8 +106,17 @@ def _add(workspace: Workspace, log: ArticleLog, request: Request) -> None:
     workspace.edit(log.article.id, edits)
 
 
+def _beside(log: ArticleLog, block_id: str | None) -> str:
+    """What a picture beside a block would show, in the block's own words: its first sentence, shortened."""
+    block = log.article.text_block(block_id or "")
+    first = sentences(plain_text(block.markdown)) if block else []
+    if not first:
+        raise UsageError("Say what the picture should show.")
+    return " ".join(first[0].split()[:12])[:80]
+
+
 def _remove(workspace: Workspace, log: ArticleLog, request: Request) -> None:
-    block_id = _word(request, "id")
+    block_id = word(request, "id")
     section = log.article.section_of(block_id)
     ids = [block_id]
     if request.get("whole") and section and section.heading and section.heading.id == block_id:
@@ -143,7 +126,7 @@ def _remove(workspace: Workspace, log: ArticleLog, request: Request) -> None:
 
 def _move(workspace: Workspace, log: ArticleLog, request: Request) -> None:
     """One place up or down; a heading takes its section along."""
-    article, block_id, up = log.article, _word(request, "id"), bool(request.get("up"))
+    article, block_id, up = log.article, word(request, "id"), bool(request.get("up"))
     section = article.section_of(block_id)
     if section and section.heading and section.heading.id == block_id:
         workspace.edit(article.id, _move_section(log, block_id, up=up))
@@ -171,89 +154,56 @@ def _move_section(log: ArticleLog, heading: str, *, up: bool) -> list[Edit]:
     return edits
 
 
+def _revise_section(workspace: Workspace, log: ArticleLog, request: Request) -> None:
+    """Rewrite the section under a heading, or every section from there to the end."""
+    heading, instruction = block_of(log, word(request, "id")), text(request, "instruction")
+    sections = [s for s in log.article.sections() if s.heading]
+    start = next((i for i, s in enumerate(sections) if s.heading and s.heading.id == heading.id), None)
+    if start is None:
+        raise UsageError("This heading opens no section: sections have headings of the second level.")
+    chosen = sections[start:] if request.get("below") else sections[start : start + 1]
+    headings = [s.heading.id for s in chosen if s.heading and text_ids(log.article, s.heading.id)]
+    if not headings:
+        raise UsageError("There is no text here yet to work on. Write the section first.")
+    scope = [i for h in headings for i in text_ids(log.article, h)]
+
+    def stage(toolkit: Toolkit, article: Article) -> Stage:
+        for name in headings:
+            if text_ids(article, name):
+                article = yield from revise(toolkit, article, name, "rewrite", instruction)
+        return article
+
+    workspace.start(log.article.id, "rewrite", stage, scope=scope)
+
+
+def _write_section(workspace: Workspace, log: ArticleLog, request: Request) -> None:
+    """Write the one section under a heading."""
+    heading = block_of(log, word(request, "id")).id
+
+    def stage(toolkit: Toolkit, article: Article) -> Stage:
+        yield StageStarted(stage="write", detail=heading)
+        return (yield from write_section(toolkit, article, heading))
+
+    workspace.start(log.article.id, "write", stage)
+
+
 def _lock(workspace: Workspace, log: ArticleLog, request: Request) -> None:
-    workspace.edit(log.article.id, [Lock(id=_word(request, "id"), locked=bool(request.get("locked")))])
+    workspace.edit(log.article.id, [Lock(id=word(request, "id"), locked=bool(request.get("locked")))])
 
 
 def _revise(workspace: Workspace, log: ArticleLog, request: Request) -> None:
-    block_id, instruction = _word(request, "id"), _text(request, "instruction")
-    task = next((t for t in FACTOR if t == _word(request, "task")), None)
+    block_id, instruction = word(request, "id"), text(request, "instruction")
+    task = next((t for t in FACTOR if t == word(request, "task")), None)
     if task is None:
         raise UsageError(f"A text can be changed by: {', '.join(FACTOR)}.")
     ids = text_ids(log.article, block_id)
     if not ids:
         raise UsageError("There is no text here yet to work on. Write the section first.")
 
-    def stage(toolkit: Toolkit, article: Any) -> Stage:  # noqa: ANN401 - an Article, as Workspace.start says
+    def stage(toolkit: Toolkit, article: Article) -> Stage:
         return revise(toolkit, article, block_id, task, instruction)
 
     workspace.start(log.article.id, task, stage, scope=ids)
-
-
-def _choose(workspace: Workspace, log: ArticleLog, request: Request) -> None:
-    slot = _slot(log, _word(request, "id"))
-    digest = _word(request, "digest") or None
-    edits: list[Edit] = [ChooseImage(id=slot.id, digest=digest)]
-    picture = next((c.picture for c in slot.candidates if c.picture.digest == digest), None)
-    if picture:
-        caption, alt = plain_words(slot, picture, log.article.brief.language)
-        edits.append(DescribeImage(id=slot.id, caption=caption, alt=alt))
-    workspace.edit(log.article.id, edits)
-
-
-def _words(workspace: Workspace, log: ArticleLog, request: Request) -> None:
-    slot = _slot(log, _word(request, "id"))
-    edit = DescribeImage(id=slot.id, caption=_text(request, "caption").strip(), alt=_text(request, "alt").strip())
-    workspace.edit(log.article.id, [edit])
-
-
-def _suggest(workspace: Workspace, log: ArticleLog, request: Request) -> None:
-    slot = _slot(log, _word(request, "id"))
-    workspace.start(log.article.id, "describe", lambda tk, a: describe(tk, a, [slot.id]), scope=[slot.id])
-
-
-def _seek(workspace: Workspace, log: ArticleLog, request: Request) -> None:
-    slot = _slot(log, _word(request, "id"))
-    query = _text(request, "query").strip()
-    if not query:
-        raise UsageError("Say what the picture should show.")
-    if query != slot.query:
-        workspace.edit(log.article.id, [SeekImage(id=slot.id, query=query, purpose=slot.purpose)])
-    workspace.start(log.article.id, "search", _find(slot.id), scope=[slot.id])
-
-
-def _find(slot_id: str) -> Callable[[Toolkit, Any], Stage]:
-    return lambda toolkit, article: illustrate(toolkit, article, [slot_id])
-
-
-def _slot(log: ArticleLog, slot_id: str) -> ImageSlot:
-    slot = log.article.slot(slot_id)
-    if slot is None:
-        raise UsageError("This picture slot is not in the article any more.")
-    return slot
-
-
-def _block(log: ArticleLog, block_id: str) -> TextBlock:
-    block = log.article.text_block(block_id)
-    if block is None:
-        raise UsageError("This text is not in the article any more.")
-    return block
-
-
-def _word(request: Request, name: str) -> str:
-    value = request.get(name) or ""
-    if not isinstance(value, str) or len(value) > 100:
-        raise UsageError(f"The page sent an unusable {name}. Reload it.")
-    return value
-
-
-def _text(request: Request, name: str) -> str:
-    value = request.get(name) or ""
-    if not isinstance(value, str):
-        raise UsageError(f"The page sent an unusable {name}. Reload it.")
-    if len(value) > LONGEST:
-        raise UsageError(f"At most {LONGEST:,} characters fit here; {len(value):,} were given.")
-    return value
 
 
 ACTIONS: dict[str, Action] = {
@@ -269,8 +219,11 @@ ACTIONS: dict[str, Action] = {
     "move": _move,
     "lock": _lock,
     "revise": _revise,
-    "choose": _choose,
-    "words": _words,
-    "suggest": _suggest,
-    "seek": _seek,
+    "revise_section": _revise_section,
+    "write_section": _write_section,
+    **PASTE_ACTIONS,
+    **PICTURE_ACTIONS,
+    **OUTLINE_ACTIONS,
+    **STYLE_ACTIONS,
+    **DESK_ACTIONS,
 }

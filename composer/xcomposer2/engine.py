@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -16,12 +16,12 @@ from composer.backends.stops import until_stop
 from composer.errors import ReplyError, SetupError, UsageError
 from composer.models import Prompt, Schema, Usage
 from composer.xcomposer2.chat import Turn
-from composer.xcomposer2.compose import until_end
+from composer.xcomposer2.compose import Composer, until_end
 from composer.xcomposer2.drawing import CHAT, LIKELIEST, Draw, Sampling, drawing
 from composer.xcomposer2.grammar import Grammars
 from composer.xcomposer2.modeling import XComposer2ForConditionalGeneration
 from composer.xcomposer2.processing import Encoded, XComposer2Processor
-from composer.xcomposer2.prompts import prompts
+from composer.xcomposer2.prompts import LETTERS, prompts
 from composer.xcomposer2.reader import Reader
 from composer.xcomposer2.tokens import streamed
 
@@ -88,6 +88,22 @@ class XComposer2Engine:
             grammar = _grammar(parts, schema)
             draw = drawing(LIKELIEST, grammar=grammar)
             return "".join(self._reply(parts, turns, max_tokens, draw, grammar)).strip()
+
+    def choose_picture(
+        self,
+        lines: Sequence[str],
+        line: int,
+        candidates: Sequence[Image.Image],
+        chosen: Mapping[int, Image.Image],
+        *,
+        language: str = "en",
+    ) -> int:
+        """See `ComposingModel.choose_picture`: the official question; the article is read once for all its slots."""
+        shown = [image.convert("RGB") for image in candidates[: len(LETTERS)]]
+        with self._lock:
+            parts = self.parts()
+            composer = Composer(parts.reader, parts.processor, language=language)
+            return composer.choose(lines, line, shown, {at: image.convert("RGB") for at, image in chosen.items()})
 
     def parts(self) -> Parts:
         """The model, loaded now if it was not."""

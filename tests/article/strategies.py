@@ -6,6 +6,7 @@ from composer.article import Article, Author, Block, Brief, ImageSlot, SectionPl
 from composer.edits import (
     AddBlock,
     AppendText,
+    ArrangeImage,
     ChooseImage,
     Claim,
     DescribeImage,
@@ -19,15 +20,21 @@ from composer.edits import (
     SeekImage,
     SetBrief,
     SetStyle,
+    SetStyleCard,
     SetSummary,
     SetTitle,
     UnplanSection,
 )
 from retrieval.picture import Attribution, Candidate, Picture
+from retrieval.style import Style
+from retrieval.style_card import Colour, StyleCard
 
 text = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=40)
 authors: st.SearchStrategy[Author] = st.sampled_from(["model", "person"])
-attributions = st.builds(Attribution, title=text, author=text, source=text, licence=text, generated=st.booleans())
+attributions = st.builds(
+    Attribution, title=text, author=text, author_url=text, source=text, licence=text, generated=st.booleans(),
+    changes=text, retrieved=text, original=text,
+)  # fmt: skip
 digests = st.integers(0, 5).map(lambda n: f"{n:064x}")
 pictures = st.builds(
     Picture,
@@ -41,6 +48,22 @@ pictures = st.builds(
 )
 scores = st.floats(0, 1)
 candidates = st.builds(Candidate, picture=pictures, source=text, score=scores, relevance=scores, style=scores)
+
+
+triples = st.tuples(st.floats(0, 100), st.floats(-99, 99), st.floats(-99, 99))
+palettes = st.lists(st.builds(Colour, lab=triples, share=scores), max_size=3).map(tuple)
+cards = st.builds(
+    StyleCard,
+    look=st.builds(Style, st.lists(scores, min_size=17, max_size=17).map(tuple)),
+    palette=palettes,
+    flats=palettes,
+    medium=st.sampled_from(["photo", "drawing", "line art"]),
+    brightness=scores,
+    contrast=scores,
+    edges=scores,
+    words=text,
+    references=st.tuples(digests),
+)
 
 
 def trays(most: int = 4) -> st.SearchStrategy[tuple[Candidate, ...]]:
@@ -62,6 +85,10 @@ def blocks(draw: st.DrawFn, block_id: str) -> Block:
         alt=draw(text),
         candidates=offered,
         chosen=chosen,
+        size=draw(st.sampled_from(["small", "column", "wide"])),
+        align=draw(st.sampled_from(["start", "center", "end"])),
+        decorative=draw(st.booleans()),
+        focus=(draw(scores), draw(scores)),
         author=draw(authors),
         locked=draw(st.booleans()),
     )
@@ -96,6 +123,7 @@ def edits_of(draw: st.DrawFn, article: Article) -> Edit:
         st.builds(SetTitle, title=text),
         st.builds(SetSummary, summary=text),
         st.builds(SetStyle, style=text),
+        st.builds(SetStyleCard, card=st.none() | cards, strength=st.none() | st.floats(0, 1)),
         st.builds(AddBlock, block=blocks(fresh), after=anchors),
     ]
     for block in article.blocks:
@@ -121,5 +149,13 @@ def edits_of(draw: st.DrawFn, article: Article) -> Edit:
                 st.builds(OfferImages, id=st.just(block.id), candidates=trays()),
                 st.builds(ChooseImage, id=st.just(block.id), digest=digest),
                 st.builds(DescribeImage, id=st.just(block.id), caption=text, alt=text),
+                st.builds(
+                    ArrangeImage,
+                    id=st.just(block.id),
+                    size=st.sampled_from(["small", "column", "wide"]),
+                    align=st.sampled_from(["start", "center", "end"]),
+                    decorative=st.booleans(),
+                    focus=st.tuples(scores, scores),
+                ),
             ]
     return draw(st.one_of(options))

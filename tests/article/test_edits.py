@@ -26,7 +26,7 @@ from composer.edits import (
     Targeted,
 )
 from composer.errors import ConflictError
-from composer.events import EVENT, Edited, Event, Failed, Finished, Progress, Role, StageStarted, Warned
+from composer.events import EVENT, Edited, Event, Failed, Finished, Named, Progress, Role, StageStarted, Warned
 from composer.store import ARTICLE, RECORD, Record
 from tests.article.strategies import articles, authors, edits_of, text
 
@@ -73,6 +73,7 @@ def test_edits_and_articles_survive_json(data: st.DataObject, article: Article) 
         st.builds(Warned, message=text, block=text),
         st.builds(Failed, message=text),
         st.builds(Finished, stopped=st.booleans()),
+        st.builds(Named, name=text),
         st.builds(Progress, stage=text, done=st.integers(0, 9), total=st.integers(0, 9), unit=text),
         st.builds(Edited, edit=st.builds(SetTitle, title=text), by=authors, step=st.integers(0, 9), role=roles),
     )

@@ -6,18 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from composer.backends.diffusion import DiffusersGenerator, Profile
+from composer.backends.diffusion import DiffusersGenerator
+from composer.backends.diffusion_models import Profile
 from composer.backends.hf_load import loaded
 from composer.backends.hf_text import TransformersTextModel
 from composer.backends.hf_vision import TransformersVisionModel
 from composer.backends.llamacpp import LlamaCppTextModel
 from composer.backends.openai import OpenAITextModel, OpenAIVisionModel, Server
+from composer.backends.openai_images import OpenAIImages
 from composer.backends.scripted import from_file
 from composer.models import ImageGenerator, Message, VisionModel
 from composer.weights import listed, path_of
+from tests.backends.stub_images import running as drawing_server
 from tests.backends.stub_server import StubServer, running
 from tests.backends.text_subjects import LONG, Subject, canned, told
-from tests.backends.tiny_models import write_diffusion_model, write_text_model, write_vision_model
+from tests.backends.tiny_models import write_text_model, write_vision_model
+from tests.backends.tiny_pipelines import write_pipeline
 from tests.fakes import FlatGenerator, ScriptedTextModel, ScriptedVisionModel
 
 
@@ -93,8 +97,31 @@ def tiny_vision_folder(tmp_path_factory: pytest.TempPathFactory, one_thread: Non
 
 
 @pytest.fixture(scope="session")
-def tiny_diffusion_folder(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
-    return loaded(lambda where: write_diffusion_model(Path(where)), str(tmp_path_factory.mktemp("diffusion")))
+def tiny_pipelines(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Callable[[str], Path]:
+    """The folder of a tiny pipeline of a class, written once."""
+    root = tmp_path_factory.mktemp("pipelines")
+
+    def folder(name: str) -> Path:
+        where = root / name
+        if not where.exists():
+            loaded(lambda path: write_pipeline(name, Path(path)), str(where))
+        return where
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_generators(tiny_pipelines: Callable[[str], Path]) -> Callable[[str], DiffusersGenerator]:
+    """A generator over the tiny pipeline of a class, loaded once."""
+    made: dict[str, DiffusersGenerator] = {}
+
+    def generator(name: str) -> DiffusersGenerator:
+        if name not in made:
+            profile = Profile(steps=2, guidance=1.5, licence="CC0 1.0")
+            made[name] = DiffusersGenerator(str(tiny_pipelines(name)), profile=profile, together=3)
+        return made[name]
+
+    return generator
 
 
 @pytest.fixture
@@ -122,6 +149,7 @@ def flat_generator() -> ImageGenerator:
     return FlatGenerator()
 
 
-@pytest.fixture(scope="session")
-def diffusers_generator(tiny_diffusion_folder: Path) -> ImageGenerator:
-    return DiffusersGenerator(str(tiny_diffusion_folder), profile=Profile(steps=2, guidance=1.5, licence="CC0 1.0"))
+@pytest.fixture
+def server_generator() -> Iterator[ImageGenerator]:
+    with drawing_server() as server:
+        yield OpenAIImages("m", Server(base_url=server.at("good")), kind="sglang", together=2)

@@ -3,13 +3,14 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from composer.models import Message
 from tests.backends.text_subjects import canned
+from tests.serving import serving
 
 REFUSED = {"error": {"message": "response_format is not supported"}}
 
@@ -158,14 +159,6 @@ BEHAVIOURS: dict[str, Callable[[_Handler, dict[str, Any]], None]] = {
 }
 
 
-@contextmanager
-def running() -> Iterator[StubServer]:
-    server = StubServer()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def running() -> AbstractContextManager[StubServer]:
+    """The stub, for the time of a block."""
+    return serving(StubServer())

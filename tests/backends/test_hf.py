@@ -2,11 +2,8 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from composer.backends.diffusion import DiffusersGenerator, Profile, profile_of
 from composer.backends.hf_text import TransformersTextModel
 from composer.backends.sampling import Sampling
 from composer.errors import ReplyError, SetupError
@@ -67,24 +64,3 @@ def test_a_schema_that_is_not_understood_is_refused(tiny_text_folder: Path) -> N
 def test_what_is_no_model_is_said_to_be_none(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=r"cannot be loaded: .* Check the folder\."):
         ask(TransformersTextModel(str(tmp_path)), told("Hello."))
-    with pytest.raises(SetupError, match=r"cannot be loaded: .* Check the folder\."):
-        DiffusersGenerator(str(tmp_path)).generate("x", size=(64, 64), seed=0)
-
-
-def test_a_reference_shows_through_the_less_the_greater_the_strength(tiny_diffusion_folder: Path) -> None:
-    generator = DiffusersGenerator(str(tiny_diffusion_folder), profile=Profile(steps=2, guidance=1.0))
-    picture = Image.new("RGB", (64, 64), "red")
-
-    def drawn(strength: float) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
-        image = generator.generate("x", size=(64, 64), seed=1, references=[picture], strength=strength)
-        return np.asarray(image, np.int16)
-
-    nothing, little, much = drawn(0.0), drawn(0.3), drawn(1.0)
-    assert np.abs(nothing - little).mean() < np.abs(nothing - much).mean()
-
-
-def test_known_generators_are_known_by_part_of_their_name() -> None:
-    assert profile_of("stabilityai/sd-turbo").steps == 1
-    assert profile_of("/models/FLUX.2-klein-4B").licence == "Apache-2.0 model"
-    assert profile_of("black-forest-labs/FLUX.2-klein-9B").licence == "FLUX Non-Commercial License"
-    assert profile_of("someone/something") == Profile()

@@ -3,13 +3,15 @@
 import re
 import time
 from collections.abc import Callable
+from math import log
 from pathlib import Path
 
 import pytest
 
-from composer.backends.llamacpp import LlamaCppTextModel
+from composer.backends.llamacpp import LlamaCppTextModel, shares
 from composer.errors import ReplyError, SetupError
 from composer.models import Message, ProseModel
+from composer.placement.judge import ChoosingModel
 from tests.backends.text_subjects import SCHEMA, told
 
 Small = Callable[[], LlamaCppTextModel]
@@ -39,6 +41,23 @@ def test_prose_is_paragraphs_of_running_text_and_nothing_else(small_llama: Small
     reply = "".join(model.prose(prompt, paragraphs=2, max_tokens=400))
     assert re.fullmatch(r"[^\n*`|]{40,}(\n\n[^\n*`|]+)?", reply)  # a first that turns in circles is cut at max_tokens
     assert not reply.startswith(("#", "-", "1"))
+
+
+@pytest.mark.starter
+def test_it_says_how_likely_each_answer_is(small_llama: Small) -> None:
+    model = small_llama()
+    assert isinstance(model, ChoosingModel)
+    asked = told("What colour is the sky on a sunny day? Say one word.")
+    found = model.choose(asked, ["The", "Blue", "Yesterday"])
+    assert sum(found) == pytest.approx(1)
+    assert found == pytest.approx(model.choose(asked, ["The", "Blue", "Yesterday"]), abs=0.02)
+    assert found[2] == min(found) < 0.05
+
+
+def test_shares_are_of_the_options_alone() -> None:
+    likely = [("7", log(0.4)), (" 7", log(0.2)), ("2", log(0.2)), ("The", log(0.1))]
+    assert shares(likely, ["7", "2", "9"]) == pytest.approx([0.75, 0.25, 0])
+    assert shares([], ["a", "b"]) == [0.5, 0.5]
 
 
 @pytest.mark.starter

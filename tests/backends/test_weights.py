@@ -1,7 +1,6 @@
 """Models by name, from a stub server in the place of Hugging Face."""
 
 import hashlib
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from composer import weights
 from composer.errors import SetupError, UsageError
 from composer.settings import load_settings
+from tests.serving import serving
 
 GOOD = b"the weights" * 1000
 FILES = {"/model.bin": GOOD, "/broken.bin": b"something else", "/a.json": b"{}", "/b.json": b"[]"}
@@ -31,8 +31,6 @@ class _Server(BaseHTTPRequestHandler):
 @pytest.fixture
 def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Server)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
     place = f"http://127.0.0.1:{server.server_port}/"
     path = tmp_path / "models.toml"
     path.write_text(
@@ -43,10 +41,8 @@ def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     )
     monkeypatch.setattr(weights, "MANIFEST", path)
     monkeypatch.setenv("INTERLEAVE_HOME", str(tmp_path / "home"))
-    yield path
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield path
 
 
 def _entry(name: str, place: str, files: list[tuple[str, bytes]]) -> str:

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.composer.kit import LAMP, LENS, picture, plan_reply
 
-expect.set_options(timeout=20_000)  # a loaded machine is slow, not wrong
+expect.set_options(timeout=45_000)  # a loaded machine is slow, not wrong
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
 FLAGS = [
@@ -28,10 +29,31 @@ FLAGS = [
 ]
 
 
+EVIL = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
+HOSTILE = "Hostile lighthouses"  # a brief that the script answers with harm in every field
+
+
+def hostile() -> list[dict[str, object]]:
+    """Replies that would run in a page that took them for HTML."""
+    plan = json.loads(plan_reply(sections=(f"Bad part {EVIL}",), pictures=((1, "brass lamp"),)))
+    plan |= {"title": f"Bad title {EVIL}", "summary": f"Bad summary {EVIL}"}
+    link = "[x](javascript:window.hacked=1)"
+    return [
+        {"contains": f"{HOSTILE}, for", "reply": plan},
+        {
+            "contains": "Write section 1 of 1",
+            "reply": f"Bad text {EVIL} with a link {link} goes on and on for a while.",
+        },
+        {"contains": "Bad text", "reply": f"Worse text {EVIL} and {link}."},
+        {"contains": "Bad part", "reply": {"alt": f"A lamp {EVIL}", "caption": f"Brass lamp {EVIL}"}},
+    ]
+
+
 def script(folder: Path) -> Path:
     """Replies to every prompt of the English protocol."""
     words = {"alt": "A lamp of brass", "caption": "Such lamps burned all night."}
     replies = [
+        *hostile(),
         {
             "contains": "Plan an article",
             "reply": json.loads(plan_reply(pictures=((1, "brass lamp"), (2, "glass lens")))),
@@ -40,6 +62,12 @@ def script(folder: Path) -> Path:
         {"contains": "Write section 2", "reply": LENS},
         {"contains": "Go on with the same section", "reply": "Night after night the beam swept over the water."},
         {"contains": '"alt":', "reply": words},
+        {"contains": "is about: fog horns", "reply": "Fog horns sound where no light reaches."},
+        {
+            "contains": "These are the numbered paragraphs",
+            "reply": {"paragraph": 1, "what_is_visible": "glass lens", "why_here": "It shows the lens."},
+        },
+        {"contains": "请换一种说法改写", "reply": "一盏灯亮到天明，守塔人不睡。"},
         {"contains": "Rewrite the text", "reply": "A new text stands here now. It says the same in other words."},
     ]
     path = folder / "script.json"
@@ -62,10 +90,9 @@ def fill_library(home: Path) -> None:
     )
 
 
-@pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the application listens."""
-    home = tmp_path_factory.mktemp("home")
+@contextmanager
+def application(home: Path, **settings: str) -> Iterator[str]:
+    """Where the application listens for the time of a block, with a scripted writer and these settings besides."""
     fill_library(home)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -75,11 +102,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "INTERLEAVE_PORT": str(port),
         "INTERLEAVE_TEXT_MODEL": f"scripted:{script(home)}",
         "INTERLEAVE_SENTENCE_ENCODER": "none",
+        **settings,
     }
     server = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stderr=subprocess.PIPE)
     url = f"http://127.0.0.1:{port}/"
     try:
-        for _ in range(300):
+        for _ in range(600):
             try:
                 urllib.request.urlopen(url, timeout=1).close()
                 break
@@ -90,6 +118,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         server.terminate()
         server.communicate(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the application listens."""
+    with application(tmp_path_factory.mktemp("home")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +142,7 @@ def page(chromium: Browser) -> Iterator[Page]:
     """A fresh tab that fails the test when the page throws or asks another host for anything."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     tab = context.new_page()
-    tab.set_default_timeout(20_000)
+    tab.set_default_timeout(45_000)
     problems: list[str] = []
     tab.on("pageerror", lambda error: problems.append(str(error)))
     tab.on(

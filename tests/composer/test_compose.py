@@ -15,6 +15,7 @@ from composer.events import Edited, Event, Progress, Stage
 from composer.markdown import count_words
 from composer.models import Prompt
 from composer.plan import plan
+from composer.settings import load_settings
 from composer.store import fold, reopen
 from composer.toolkit import Toolkit
 from tests.composer.kit import WordSource, answer, failures, kit, plan_reply, run, start, warnings
@@ -119,7 +120,9 @@ def test_no_picture_stands_twice(tmp_path: Path) -> None:
 
 def test_an_open_slot_is_drawn_where_a_generator_is_configured(tmp_path: Path) -> None:
     log = start(tmp_path)
-    toolkit = replace(kit(log, answer, WordSource(["green frog"])), generator=FlatGenerator())
+    toolkit = replace(
+        kit(log, answer, WordSource(["green frog"])), generator=FlatGenerator(), settings=load_settings(draw_gate=0)
+    )
     article = run(log, compose, toolkit)
     picture = article.slots()[0].picture
     assert picture is not None

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from composer.article import Article, ImageSlot, TextBlock
+from composer.article import Align, Article, ImageSlot, Size, TextBlock
 from composer.errors import SetupError
 from composer.export import ExportOptions, bundle, write_bundle, zip_bundle
 from composer.export.credits import credit_line
@@ -214,3 +214,33 @@ def test_file_names_are_safe_everywhere(caption: str, alt: str) -> None:
     found = Picture(digest="ab" * 32, media_type="image/png", width=1, height=1, caption=caption)
     name = file_name(ImageSlot(id="b1", purpose="", query="", alt=alt), found, "image/png")
     assert re.fullmatch(r"[a-z0-9][a-z0-9-]{0,79}\.png", name)
+
+
+@pytest.mark.parametrize("size", ["small", "column", "wide"])
+@pytest.mark.parametrize("align", ["start", "center", "end"])
+def test_a_figure_leaves_as_it_was_arranged(size: Size, align: Align) -> None:
+    article, files = illustrated()
+    slots = [replace(b, size=size, align=align) if isinstance(b, ImageSlot) else b for b in article.blocks]
+    page = Page(bundle(replace(article, blocks=tuple(slots)), files.get).html)
+    wanted = {name for name in (size, align) if name not in ("column", "center")}
+    assert [set((f.get("class") or "").split()) - {"clear"} for f in page.all("figure")] == [wanted, wanted]
+
+
+def test_a_decorative_picture_is_not_described() -> None:
+    article, files = illustrated()
+    first = next(b for b in article.blocks if isinstance(b, ImageSlot))
+    blocks = tuple(
+        replace(b, decorative=True) if b is first and isinstance(b, ImageSlot) else b for b in article.blocks
+    )
+    made = bundle(replace(article, blocks=blocks), files.get)
+    assert [i["alt"] for i in Page(made.html).all("img")] == ["", "alt 4 lamp"]
+    assert "![](images/" in made.markdown
+    assert "![alt 4 lamp](images/" in made.markdown
+
+
+def test_a_wide_picture_is_cut_around_its_focal_point() -> None:
+    article, files = illustrated()
+    slots = [replace(b, size="wide", focus=(0.25, 1.0)) if isinstance(b, ImageSlot) else b for b in article.blocks]
+    page = Page(bundle(replace(article, blocks=tuple(slots)), files.get).html)
+    assert ["--focus:25% 100%" in str(i["style"]) for i in page.all("img")] == [True, True]
+    assert "--focus" not in str(Page(bundle(article, files.get).html).all("img"))

@@ -15,7 +15,7 @@ from composer.export.credits import credit_line, credit_parts, web_address
 from composer.export.drawings import is_passive
 from composer.export.figures import Figure, shows_page
 from composer.export.markdown import escape_markdown
-from composer.ui.view import block_html
+from composer.ui.document import to_node
 from retrieval.images import encode
 from retrieval.picture import Attribution, Candidate, Picture
 from tests.composer.kit import picture
@@ -98,7 +98,7 @@ def test_a_picture_by_address_becomes_a_link_and_is_reported() -> None:
     assert page.all("img") == []
     assert [a["href"] for a in page.all("a")] == ["https://example.org/fox.png", "https://e.org/"]
     assert "See a fox and x" in page.text
-    assert "<img" not in block_html(article, article.blocks[0], "articles/a")  # nor does the page fetch it
+    assert "stray" in str(to_node("![a fox](https://example.org/fox.png)"))  # nor does the page fetch it
     assert len(made.warnings) == 2
     assert "https://example.org/fox.png" in made.warnings[0]
 
@@ -170,7 +170,7 @@ def test_links_of_credits_lead_to_the_web_or_nowhere(credit: Attribution) -> Non
     "url", ["https://e.org/?a=1&copy;=2", "https://e.org/a(b)c", "https://e.org/a>b c\\d", "http://["]
 )
 def test_addresses_come_back_from_both_exports(url: str) -> None:
-    article, files = illustrated(credit=Attribution(title="Fox", url=url, licence="CC0"))
+    article, files = illustrated(credit=Attribution(title="Fox", url=url, licence="free"))
     made = bundle(article, files.get)
     expected = [url] * 2 if web_address(url) else []
     assert [a["href"] for a in Page(made.html).all("a")] == expected
@@ -273,3 +273,23 @@ def test_two_pictures_never_share_a_file() -> None:
     assert sorted(made.files.values()) == [("ab" * 32).encode(), ("ab" * 31 + "cd").encode()]
     first, second, third = (str(entry["file"]) for entry in made.credits)
     assert first == third != second
+
+
+@pytest.mark.parametrize(
+    "text", ["[x](javascript:a)", "[x]( JavaScript:a)", "[x](<javascript:a>)", "<javascript:a>", "![x](file:///a)"]
+)
+def test_a_refused_link_is_text_for_every_reader(text: str) -> None:
+    article, files = illustrated()
+    blocks = (TextBlock(id="b1", markdown=f"Before {text} after"),)
+    exported = bundle(replace(article, blocks=blocks), files.get).markdown
+    trusting = MarkdownIt("commonmark", {"html": True})
+    trusting.validateLink = lambda url: True  # type: ignore[method-assign]
+    html = trusting.render(exported)
+    assert "href" not in html
+    assert "src" not in html
+
+
+def test_code_that_shows_such_a_link_stays_as_it_is() -> None:
+    article, files = illustrated()
+    blocks = (TextBlock(id="b1", markdown="`[x](javascript:a)`"),)
+    assert "`[x](javascript:a)`" in bundle(replace(article, blocks=blocks), files.get).markdown

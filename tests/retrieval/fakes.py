@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw
 
 from retrieval.encoder import Vectors, unit_rows
 from retrieval.images import as_picture
-from retrieval.library import Row
 from retrieval.picture import Attribution
+from retrieval.rows import Row
 from retrieval.words import stem, telling
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 180, 60), "blue": (30, 60, 220), "yellow": (230, 210, 40)}
@@ -82,12 +82,20 @@ def put(path: Path, seed: int, **options: object) -> Path:
     return path
 
 
-def row(seed: int, caption: str, *, keywords: tuple[str, ...] = (), origin: str = "pack", **captions: str) -> Row:
+def row(
+    seed: int,
+    caption: str,
+    *,
+    keywords: tuple[str, ...] = (),
+    origin: str = "pack",
+    credit: Attribution | None = None,
+    **captions: str,
+) -> Row:
     """A picture ready for a library, whose file does not exist."""
     picture, _ = as_picture(
         as_bytes(drawing(seed)),
         caption=caption,
         keywords=keywords,
-        attribution=Attribution(title=caption, licence="CC0"),
+        attribution=credit or Attribution(title=caption, licence="CC0"),
     )
     return Row(picture=picture, path=f"/{origin}/{seed}.png", origin=origin, captions=captions)

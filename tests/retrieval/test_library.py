@@ -147,7 +147,7 @@ WRITER = """
     from tests.retrieval.fakes import row
     library = Library(Path(sys.argv[1]))
     template = row(1, "x").picture
-    from retrieval.library import Row
+    from retrieval.rows import Row
     for batch in range(10_000):
         library.add([Row(picture=template, path=f"/{batch}/{n}.png", origin="pack") for n in range(50)])
         print(batch, flush=True)

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from retrieval.encoder import SentenceEncoder
 from retrieval.errors import SourceError, UsageError
@@ -71,6 +72,23 @@ def test_pixels_find_what_no_caption_says(library: Library, tmp_path: Path) -> N
     index_folder(library, tmp_path, Encoders(image=encoder))
     assert len(LibrarySource(library, pixels=encoder).find("green", 4)) == 4
     assert LibrarySource(library).find("green", 4) == []
+
+
+def test_a_picture_that_nobody_wrote_about_fills_a_slot_where_its_pixels_stand_out(
+    library: Library, tmp_path: Path
+) -> None:
+    encoder = WordEncoder("pixels")
+    for n in range(80):
+        colour = "red" if n else "green"
+        path = tmp_path / f"IMG_{n:04}.png"
+        Image.new("RGB", (40 + n, 40), COLOURS[colour]).save(path)
+    index_folder(library, tmp_path, Encoders(image=encoder))
+    source = LibrarySource(library, pixels=encoder)
+    found = source.find("green", 4)
+    assert found[0].relevance > 0.5
+    assert all(c.relevance < 0.5 for c in found[1:])
+    assert all(c.relevance < 0.5 for c in source.find("snow", 4))
+    assert all(c.relevance < 0.5 for c in LibrarySource(library).find("green", 4))
 
 
 def test_the_same_file_at_two_paths_is_offered_once(library: Library) -> None:

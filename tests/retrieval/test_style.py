@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter
 
-from retrieval.style import likeness, rerank, style_of
+from retrieval.style import SLACK, distance, rerank, style_of
 from tests.retrieval.fakes import drawing
 from tests.retrieval.test_fuse import candidate
 
@@ -44,22 +44,22 @@ def test_a_reference_brings_its_own_kind_up() -> None:
     kinds = (flat, photo, pencil)
     for own in kinds:
         reference = style_of(own(0))
-        others = [(kind, likeness(reference, style_of(kind(seed)))) for kind in kinds for seed in range(1, 7)]
-        first = sorted(others, key=lambda pair: -pair[1])[:6]
+        others = [(kind, distance(reference, style_of(kind(seed)))) for kind in kinds for seed in range(1, 7)]
+        first = sorted(others, key=lambda pair: pair[1])[:6]
         assert sum(kind is own for kind, _ in first) >= 5
 
 
 @given(st.integers(0, 1000), st.integers(0, 1000))
-def test_likeness_is_between_minus_one_and_one_and_symmetric(a: int, b: int) -> None:
+def test_a_distance_is_symmetric_bounded_and_nothing_to_itself(a: int, b: int) -> None:
     x, y = style_of(drawing(a)), style_of(drawing(b))
-    assert likeness(x, x) == pytest.approx(1)
-    assert likeness(x, y) == pytest.approx(likeness(y, x))
-    assert -1 <= likeness(x, y) <= 1
+    assert distance(x, x) == 0
+    assert distance(x, y) == pytest.approx(distance(y, x))
+    assert 0 <= distance(x, y) <= 9
 
 
 def test_the_size_of_a_picture_is_no_style() -> None:
     image = flat(3)
-    assert likeness(style_of(image), style_of(image.resize((480, 480)))) > 0.8
+    assert distance(style_of(image), style_of(image.resize((480, 480)))) < 0.4
 
 
 @pytest.mark.parametrize("image", [Image.new("RGB", (1, 1)), Image.new("L", (5, 900), 255), Image.new("RGBA", (9, 9))])
@@ -75,3 +75,18 @@ def test_strength_bends_the_order_from_relevance_to_style() -> None:
     assert sorted(half, key=id) == sorted(candidates, key=id)
     assert half[0].style == 0.9
     assert rerank([], 0.5) == []
+
+
+def test_style_decides_only_among_what_fits_as_well() -> None:
+    best, near, far = (
+        replace(candidate(n, sure), style=s) for n, sure, s in ((1, 0.9, 0.0), (2, 0.8, 0.5), (3, 0.6, 1.0))
+    )
+    assert 0.9 - 0.8 < SLACK < 0.9 - 0.6
+    assert rerank([best, near, far], 1) == [near, best, far]
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(-1, 1)), max_size=8), st.floats(0, 1))
+def test_no_candidate_is_lost_or_doubled(values: list[tuple[float, float]], strength: float) -> None:
+    candidates = [replace(candidate(n, sure), style=style) for n, (sure, style) in enumerate(values)]
+    bent = rerank(candidates, strength)
+    assert sorted(c.picture.digest for c in bent) == sorted(c.picture.digest for c in candidates)

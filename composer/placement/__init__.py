@@ -1,0 +1,1 @@
+"""Where a picture goes in a text that stands, and which one: gaps, their features, one optimum, one assignment."""

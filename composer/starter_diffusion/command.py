@@ -1,0 +1,150 @@
+"""From packages to a folder that diffusers loads: each step done once and kept, so that a killed run goes on.
+
+Knows the order of the work and its files; the work itself is its neighbours'.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from composer.errors import SetupError
+from composer.starter_diffusion import autoencoder, data, loop, model, tail
+from retrieval.training import command, sets
+from retrieval.training.sets import Drawing
+
+Log = Callable[[str], None]
+What = Literal["all", "tail", "save"]
+SIDE = 512  # px of what the shipped model draws
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What all steps share."""
+
+    recipe: dict[str, Any]
+    drawings: Sequence[Drawing]
+    pixels: data.Pixels
+    parts: data.Split
+
+
+def run(folder: Path, home: Path, log: Log, changes: Mapping[str, Any] | None = None, *, what: What = "all") -> Path:
+    """Make the model in `folder`/model; its folder. `changes` overrule the recipe's training. Raises SetupError.
+
+    "all" goes on to the recipe's end. "tail" trains the decoder's last layers alone, "save" nothing: both save the model
+    of the last checkpoint, also beside a training that goes on. Two at once in one folder would overwrite each other's
+    checkpoints, so the second is refused.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if what != "all" and not (folder / "unet.pt").is_file():
+        raise SetupError(f"{folder} has no checkpoint yet. Train for a while first.")
+    with command.alone(folder / (".training" if what == "all" else ".saving")):
+        return _run(folder, home, log, changes or {}, what)
+
+
+def prepared(folder: Path, home: Path, log: Log) -> Prepared:
+    """Drawings, fetched and drawn the first time, and how they are split."""
+    recipe = data.table()
+    whole = sets.table()
+    wanted = [one for one in whole["sets"] if one["name"] in recipe["styles"]]
+    packs = [name for name in whole["packs"]["names"] if name in recipe["styles"]]
+    chosen = {**whole, "sets": wanted, "packs": {"names": packs}, "recipe": recipe["recipe"]}
+    pixels, drawings = command.drawn(chosen, folder, home, log)
+    parts = data.split(drawings, recipe["recipe"], recipe["styles"])
+    return Prepared(recipe=recipe, drawings=drawings, pixels=pixels, parts=parts)
+
+
+def _run(folder: Path, home: Path, log: Log, changes: Mapping[str, Any], what: What) -> Path:
+    sentences = home / "models" / "minilm"
+    if not (sentences / "model.safetensors").is_file():
+        raise SetupError("Training needs the sentence encoder. Run: python -m composer models pull minilm")
+    work = prepared(folder, home, log)
+    recipe = work.recipe
+    log(f"{len(work.parts.train)} drawings to train on, {len(work.parts.held)} held-out pairs")
+    small, latents = _latents_of(work, folder, log)
+    scale = 1 / float(latents.std())
+    tokenizer, encoder = model.text_parts(sentences, _texts(work), recipe["recipe"], folder / "text")
+    unet = model.unet(recipe["unet"], recipe["recipe"], recipe["autoencoder"]["latents"], recipe["recipe"]["seed"])
+    if what == "all":
+        settings = {**recipe["training"], "seed": recipe["recipe"]["seed"], **changes}
+        loop.train(unet, _latents(work, tokenizer, encoder, latents * scale, folder), settings, folder, log)
+    log(f"the mean of the weights after {loop.mean_of(folder, unet)} steps")
+    large = _tail(work, small, scale, folder, log if what != "save" else None)
+    parts = {"text_encoder": encoder, "tokenizer": tokenizer, "unet": unet, "vae": large}
+    model.save(parts, folder / "model")
+    return folder / "model"
+
+
+def _texts(work: Prepared) -> list[str]:
+    """All labels and tags of the styles' sets: what the smaller vocabulary must say."""
+    return sorted({t for d in work.drawings if d.source in work.recipe["styles"] for t in (d.label, *d.tags)})
+
+
+def _latents(work: Prepared, tokenizer: Any, encoder: Any, latents: NDArray[Any], folder: Path) -> loop.Latents:  # noqa: ANN401
+    """What the UNet learns from; prompts are embedded once."""
+    path = folder / "prompts.npz"
+    if not path.is_file():
+        both = [data.prompts_of(work.drawings[i], work.recipe["styles"]) for i in work.parts.train]
+        plain, tagged = (model.embedded(tokenizer, encoder, [pair[n] for pair in both]) for n in (0, 1))
+        nothing = model.embedded(tokenizer, encoder, [""])[0]
+        with path.with_suffix(".part").open("wb") as file:
+            np.savez(file, plain=plain, tagged=tagged, nothing=nothing)
+        path.with_suffix(".part").replace(path)
+    held = np.load(path)
+    return loop.Latents(
+        latents=latents.astype(np.float16), plain=held["plain"], tagged=held["tagged"], nothing=held["nothing"]
+    )
+
+
+def _latents_of(work: Prepared, folder: Path, log: Log) -> tuple[Any, NDArray[np.float32]]:
+    """The trained small autoencoder and the training pictures' latents, made once."""
+    path, settings = folder / "latents.npy", work.recipe["autoencoder"]
+    if not path.is_file():
+        pictures = data.pictures(work.pixels, work.parts.train, work.recipe["recipe"])
+        small = autoencoder.train(pictures, settings, folder, log)
+        with path.with_suffix(".part").open("wb") as file:
+            np.save(file, autoencoder.latents_of(small, pictures))
+        path.with_suffix(".part").replace(path)
+    return autoencoder.trained(settings, folder), np.asarray(np.load(path), np.float32)
+
+
+def _tail(work: Prepared, small: Any, scale: float, folder: Path, log: Log | None) -> Any:  # noqa: ANN401
+    """The autoencoder of 512 px, trained once; without a log it is not trained now, and doubles smoothly."""
+    import torch
+
+    settings, path = work.recipe["tail"], folder / "tail.pt"
+    large = tail.taller(small, work.recipe["autoencoder"], settings["doublings"], scale)
+    if path.is_file():
+        large.load_state_dict(torch.load(path, weights_only=True))
+        return large.eval()
+    if log is None:
+        return large
+    found = _found(work, folder)
+    log(f"drawing {len(found)} pictures of {SIDE} px")
+    pictures = tail.drawn(found, SIDE, work.recipe["recipe"]["margin"] * 2 ** settings["doublings"])
+    large = tail.train(large, pictures, settings, settings["doublings"], log)
+    torch.save(large.state_dict(), path)
+    return large
+
+
+def _found(work: Prepared, folder: Path) -> list[Drawing]:
+    """Some of the training drawings with their SVG, which the file of pixels does not keep."""
+    whole, styles = sets.table(), work.recipe["styles"]
+    base = whole["emojibase"]
+    packages = folder / "packages"
+    names = sets.emoji_names(sets.member(sets.archive(base["package"], base["version"], packages), "en/data.json"))
+    known = {(work.drawings[i].source, work.drawings[i].label) for i in work.parts.train}
+    found = [
+        drawing
+        for one in sets.icon_sets(whole)
+        if one.name in styles
+        for drawing in sets.drawings_of(
+            one, sets.member(sets.archive(one.package, one.version, packages), "icons.json"), names
+        )
+        if (drawing.source, drawing.label) in known
+    ]
+    step = max(1, len(found) // work.recipe["tail"]["drawings"])
+    return found[::step]

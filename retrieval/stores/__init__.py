@@ -1,0 +1,1 @@
+"""Where vectors lie and are searched: on this machine, or on a server behind the same protocol."""

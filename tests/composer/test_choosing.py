@@ -1,0 +1,49 @@
+"""A vision model that was taught to choose with the article in view is asked that way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from PIL import Image
+
+from composer.compose import compose
+from tests.composer.kit import WordSource, answer, kit, run, start
+from tests.fakes import ScriptedVisionModel
+
+
+@dataclass
+class Composing(ScriptedVisionModel):
+    """Takes the last candidate; remembers what it was shown."""
+
+    asked: list[tuple[list[str], int, int, list[int]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__(
+            lambda images, prompt: '{"best": 1, "alt": "A lamp of brass", "caption": "Such lamps burned."}'
+        )
+
+    def choose_picture(
+        self,
+        lines: Sequence[str],
+        line: int,
+        candidates: Sequence[Image.Image],
+        chosen: Mapping[int, Image.Image],
+        *,
+        language: str = "en",
+    ) -> int:
+        self.asked.append((list(lines), line, len(candidates), sorted(chosen)))
+        return len(candidates) - 1
+
+
+def test_it_chooses_after_the_text_and_what_was_chosen_before(tmp_path: Path) -> None:
+    log, vision = start(tmp_path), Composing()
+    source = WordSource(["brass lamp", "old brass lamp", "brass lamp on a ship"])
+    article = run(log, compose, replace(kit(log, answer, source), vision=vision))
+    (slot,) = article.slots()
+    lines, line, count, before = vision.asked[0]
+    assert lines[line].startswith("Lamps burn oil")
+    assert count == len(slot.candidates) == 3
+    assert before == []
+    shown_first = slot.candidates[0].picture.digest
+    assert slot.chosen not in (None, shown_first)
+    assert all(len(shown) == 1 for shown in vision.seen)  # it words the one that it chose
