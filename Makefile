@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test check setup models packs editor clean
+.PHONY: run test check search setup models packs editor clean
 
 run: $(STAMP)
 	@$(BIN)/python -m composer models pull
@@ -24,6 +24,11 @@ check: $(STAMP)-dev
 	@$(BIN)/ruff format --check app.py composer retrieval tests benchmarks
 	@$(BIN)/mypy --strict .
 	@$(BIN)/python -m pytest -m "not starter and not browser"
+
+# Laws with new random cases: minutes to hours, as LAWS says (a file, a folder or a test). Not a part of `make test`.
+LAWS ?= tests
+search: $(STAMP)-dev
+	@$(BIN)/python -m pytest -m "not starter and not browser" --hypothesis-profile=search $(LAWS)
 
 setup: $(STAMP)
 

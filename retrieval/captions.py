@@ -168,7 +168,9 @@ def _exif(image: Image.Image) -> Notes:
 
     def windows(tag: int) -> str:
         value = tags.get(tag, b"")
-        return _cut(bytes(value).decode("utf-16-le", "ignore").strip("\x00")) if value else ""
+        if not isinstance(value, bytes | tuple):  # damaged: `bytes` of a number would be as many zeros
+            return ""
+        return _cut(bytes(value).decode("utf-16-le", "ignore").strip("\x00"))
 
     def text(tag: int) -> str:
         value = tags.get(tag, "")

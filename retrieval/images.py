@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from retrieval.errors import UsageError
 from retrieval.picture import Attribution, Digest, Picture
@@ -22,6 +22,15 @@ TOO_LARGE = f"The picture has more than {MAX_PIXELS // 1_000_000} million pixels
 REFERENCE = re.compile(r"""([\w:.-]*href)\s*=\s*("[^"]*"|'[^']*')""", re.IGNORECASE)
 ORIENTATION = 0x0112  # the EXIF tag
 QUARTER_TURNS = (5, 6, 7, 8)  # its values by which width and height change places
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 SVG_PX = 1024  # longer side of a rendered drawing
 MEDIA_TYPES = {
     "PNG": "image/png",
@@ -63,15 +72,27 @@ def _decode(data: bytes, px: int) -> tuple[Image.Image, tuple[int, int]]:
             if px and image.format in ("JPEG", "MPO"):
                 image.draft("RGB", (px, px))
             image.load()
-            turned = image.getexif().get(ORIENTATION) in QUARTER_TURNS
-            image = _eight_bit(ImageOps.exif_transpose(image))
-            return image, (height, width) if turned else (width, height)
+            turn = orientation(image)
+            image = _eight_bit(image.transpose(TURNS[turn]) if turn in TURNS else image)
+            return image, (height, width) if turn in QUARTER_TURNS else (width, height)
     except Image.DecompressionBombError as error:
         raise UsageError(f"{TOO_LARGE} ({error})") from error
     except UnidentifiedImageError as error:
         raise UsageError("This is not a picture, or of a form that cannot be read. Give PNG, JPEG or WebP.") from error
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise UsageError(f"The picture is damaged and cannot be read: {error}.") from error
+
+
+def orientation(image: Image.Image) -> int:
+    """How EXIF says that a picture is turned, 1 to 8; 1 is upright, and so is a picture whose EXIF is damaged.
+
+    Not `ImageOps.exif_transpose`: it writes all of EXIF anew, which fails in many ways where a byte of it is wrong.
+    """
+    try:
+        value = image.getexif().get(ORIENTATION)
+    except Exception:  # whatever Pillow meets in there, the pixels are good
+        return 1
+    return value if value in TURNS else 1
 
 
 def _small_enough(data: bytes) -> bytes:

@@ -1,4 +1,5 @@
-"""Rules for all tests: no request leaves this machine, and laws take the time they take on a busy one."""
+"""Rules for all tests: no request leaves this machine, laws take the time they take on a busy one, and the same commit
+tries the same cases everywhere. `make search` tries others: what it finds becomes an example in the law's test."""
 
 import socket
 from typing import Any
@@ -6,7 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+HOUSE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+settings.register_profile("house", HOUSE, derandomize=True)
+settings.register_profile("search", HOUSE, derandomize=False)  # `make search`: cases that no run has tried before
 settings.load_profile("house")
 
 

@@ -15,16 +15,20 @@ from typing import Literal
 
 from PIL import Image
 
+from retrieval.images import ORIENTATION, orientation
+
 Form = Literal["png", "jpeg", "webp", "gif"]
-ORIENTATION = 0x0112  # the EXIF tag
 PNG = b"\x89PNG\r\n\x1a\n"
 PNG_KEPT = frozenset(
     b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB iCCP sBIT pHYs bKGD sPLT hIST acTL fcTL fdAT cICP mDCV cLLI".split()
 )
 PNG_XMP = b"XML:com.adobe.xmp"
 JPEG_XMP, JPEG_EXIF = b"http://ns.adobe.com/xap/1.0/\x00", b"Exif\x00\x00"
-JPEG_KEPT = {0xE0: b"JFIF\x00", 0xE2: b"ICC_PROFILE\x00", 0xEE: b"Adobe"}  # of the sixteen application parts
 JPEG_MOST = 65_533  # bytes in a part
+# Of the sixteen application parts: how each begins and how many bytes of it are its own. JFIF's thumbnail is not kept.
+JPEG_KEPT = {0xE0: (b"JFIF\x00", 14), 0xE2: (b"ICC_PROFILE\x00", JPEG_MOST), 0xEE: (b"Adobe", 12)}
+JPEG_CODING = frozenset([*range(0xC0, 0xC8), *range(0xC9, 0xD0), 0xDA, 0xDB, 0xDD])  # frames, tables, scans
+JPEG_BARE = frozenset([0x00, 0x01, *range(0xD0, 0xDA)])  # marks without a length: none belongs before a scan
 MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # the next one behind scan data
 WEBP_KEPT = frozenset([b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP"])
 HAS_EXIF, HAS_XMP, HAS_ALPHA, HAS_PROFILE = 0x08, 0x04, 0x10, 0x20  # flags of VP8X
@@ -79,10 +83,10 @@ def _turned(data: bytes) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            value = Image.open(io.BytesIO(data)).getexif().get(ORIENTATION, 1)
+            value = orientation(Image.open(io.BytesIO(data)))
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(str(error)) from error
-    if value not in range(2, 9):
+    if value == 1:
         return b""
     return struct.pack("<2sHIHHHIHHI", b"II", 42, 8, 1, ORIENTATION, 3, 1, value, 0, 0)
 
@@ -125,18 +129,27 @@ def _png_text(body: bytes) -> bytes:
 def _jpeg(data: bytes, exif: bytes, xmp: bytes) -> bytes:
     parts, scans = _jpeg_parts(data)
     added = [(0xE1, JPEG_EXIF + exif)] * bool(exif) + [(0xE1, JPEG_XMP + xmp)] * bool(xmp)
-    first = [p for p in parts if p[0] == 0xE0 and _is_kept(*p)][:1]
-    rest = [p for p in parts if _is_kept(*p) and p[0] != 0xE0]
     if any(len(body) > JPEG_MOST for _, body in added):
         raise ValueError("the XMP packet is too long for a JPEG")
-    segments = (struct.pack(">BBH", 0xFF, kind, len(body) + 2) + body for kind, body in [*first, *added, *rest])
-    return b"\xff\xd8" + b"".join(segments) + scans
+    kept = [(kind, body) for kind, whole in parts if (body := _kept(kind, whole)) is not None]
+    first = [part for part in kept if part[0] == 0xE0][:1]
+    rest = [part for part in kept if part[0] != 0xE0]
+    return b"\xff\xd8" + b"".join(_jpeg_part(*part) for part in [*first, *added, *rest]) + scans
 
 
-def _is_kept(kind: int, body: bytes) -> bool:
-    if 0xE0 <= kind <= 0xEF:
-        return kind in JPEG_KEPT and body.startswith(JPEG_KEPT[kind])
-    return kind != 0xFE  # a comment
+def _jpeg_part(kind: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, kind, len(body) + 2) + body
+
+
+def _kept(kind: int, body: bytes) -> bytes | None:
+    """What of a part stays: the tables the pixels are coded with, and the known application parts without what was
+    added to them. None for every other part, also one of a kind that the standard does not know."""
+    if kind in JPEG_KEPT:
+        begins, most = JPEG_KEPT[kind]
+        if not body.startswith(begins) or (kind == 0xE0 and len(body) < most):
+            return None
+        return body[:12] + b"\0\0" if kind == 0xE0 else body[:most]
+    return body if kind in JPEG_CODING else None
 
 
 def _jpeg_parts(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
@@ -149,6 +162,8 @@ def _jpeg_parts(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
         if kind == 0xFF:  # a fill byte
             at += 1
             continue
+        if kind in JPEG_BARE:
+            break
         if kind == 0xDA:
             return parts, _jpeg_scans(data, at)
         size = int.from_bytes(data[at + 2 : at + 4], "big")
@@ -169,8 +184,10 @@ def _jpeg_scans(data: bytes, at: int) -> bytes:
         size = int.from_bytes(data[at + 2 : at + 4], "big")
         following = MARKER.search(data, at + 2 + size) if kind == 0xDA else None
         end = (following.start() if following else len(data)) if kind == 0xDA else at + 2 + size
-        if kind == 0xDA or _is_kept(kind, data[found.end() + 2 : end]):
+        if kind == 0xDA:
             out.append(data[at:end])
+        elif (body := _kept(kind, data[found.end() + 2 : end])) is not None:
+            out.append(_jpeg_part(kind, body))
         at = end
     return b"".join(out) + b"\xff\xd9"
 

@@ -29,6 +29,14 @@ FLAGS = [
 ]
 
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that drives a browser may fail once where the machine is loaded; a second try is counted in the last line."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 EVIL = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 HOSTILE = "Hostile lighthouses"  # a brief that the script answers with harm in every field
 
