@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import assert_never
 
-from composer.article import Article, Author, Block, ImageSlot, SectionPlan, TextBlock
+from composer.article import MIDDLE, Article, Author, Block, ImageSlot, SectionPlan, TextBlock
 from composer.edits import (
     AddBlock,
     AppendText,
@@ -208,7 +208,10 @@ def _slot(article: Article, edit: SlotEdit, by: Author) -> Article:
         case ChooseImage(digest=digest):
             if digest is not None and all(c.picture.digest != digest for c in slot.candidates):
                 raise ConflictError(f"Picture {digest[:12]} is not among the candidates of slot {slot.id}.")
-            slot = replace(slot, chosen=digest, author=by)
+            focus = (
+                slot.focus if digest == slot.chosen else MIDDLE
+            )  # what mattered in the picture before is not in this one
+            slot = replace(slot, chosen=digest, author=by, focus=focus)
         case DescribeImage(caption=caption, alt=alt):
             slot = replace(slot, caption=caption, alt=alt, author=by)
         case ArrangeImage(size=size, align=align, decorative=decorative, focus=focus):
@@ -226,14 +229,14 @@ def _slot_inverse(article: Article, edit: SlotEdit) -> tuple[SlotEdit, ...]:
         case OfferImages():
             return (OfferImages(id=slot.id, candidates=slot.candidates),)
         case ChooseImage():
-            return (ChooseImage(id=slot.id, digest=slot.chosen),)
+            return (ChooseImage(id=slot.id, digest=slot.chosen), _arranged(slot))
         case DescribeImage():
             return (DescribeImage(id=slot.id, caption=slot.caption, alt=slot.alt),)
         case ArrangeImage():
-            return (
-                ArrangeImage(
-                    id=slot.id, size=slot.size, align=slot.align, decorative=slot.decorative, focus=slot.focus
-                ),
-            )
+            return (_arranged(slot),)
         case _ as never:
             assert_never(never)
+
+
+def _arranged(slot: ImageSlot) -> ArrangeImage:
+    return ArrangeImage(id=slot.id, size=slot.size, align=slot.align, decorative=slot.decorative, focus=slot.focus)

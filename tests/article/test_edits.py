@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from composer.apply import admit, apply, inverse
-from composer.article import Article, ImageSlot, TextBlock
+from composer.article import MIDDLE, Article, ImageSlot, TextBlock
 from composer.edits import (
     AddBlock,
     AppendText,
@@ -164,6 +164,18 @@ def test_what_does_not_fit_is_refused(edit: Edit) -> None:
     article = Article(id="a", blocks=(TEXT, SLOT), next_id=3)
     with pytest.raises(ConflictError):
         apply(article, edit)
+
+
+def test_another_picture_is_cut_around_its_own_middle() -> None:
+    from tests.composer.kit import WordSource
+
+    one, two = WordSource(["red lamp", "red lens"]).find("red", 2)
+    slot = ImageSlot(id="b1", purpose="", query="", candidates=(one, two), chosen=one.picture.digest, focus=(0.1, 0.9))
+    article = Article(id="a", blocks=(slot,))
+    for digest, focus in ((one.picture.digest, (0.1, 0.9)), (two.picture.digest, MIDDLE), (None, MIDDLE)):
+        changed = apply(article, ChooseImage(id="b1", digest=digest)).slot("b1")
+        assert changed is not None
+        assert changed.focus == focus
 
 
 def test_a_plan_needs_its_heading() -> None:

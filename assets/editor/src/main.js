@@ -97,8 +97,7 @@ function openArticle(root, id) {
       await sync.settled();
       let after = await page.idAt();
       for (const { id: slot, article } of figures) {
-        if (article !== id) { note("warning", t("paste.other")); continue; }
-        const got = await answer("do", { method: "POST", body: JSON.stringify({ action: "paste", id: slot, after }) });
+        const got = await answer("do", { method: "POST", body: JSON.stringify({ action: "paste", id: slot, article: article || id, after }) });
         if (!got) return;
       }
     },
