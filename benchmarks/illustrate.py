@@ -108,8 +108,8 @@ def evaluate(bench: Bench, given: list[Weights], pixels: list[Floats] | None, me
         free=score.placed_freely(bench, given),
         with_pool=score.placed_with_pool(bench, given),
         chosen={
-            "ours": score.chosen(bench, ours),
-            "ours, one assignment": score.assigned(bench, ours),
+            "ours": score.assigned(bench, ours),
+            "ours, one query at a time": score.chosen(bench, ours),
             "first 53 characters before": score.chosen(bench, ways.by_cosine(bench, [q[: ways.CUT] for q in before])),
             "block before": score.chosen(bench, ways.by_cosine(bench, before)),
             "blocks before and after": score.chosen(bench, around),

@@ -57,7 +57,7 @@ def measure(posts: list[Post], encoder: Encoder | None) -> Bench:
     for post in posts:
         vectors = encoder.encode_texts([b.plain or "-" for b in post.blocks]) if encoder else None
         features.append(gap_features(post.blocks, lexicon(), vectors))
-        tables.append(measures(post.blocks, captions, encoder))
+        tables.append(measures(post.blocks, captions, encoder, title=post.title))
     return Bench(posts, pool, captions, features, tables, encoder)
 
 

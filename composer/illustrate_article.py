@@ -64,7 +64,7 @@ def place_own(job: Job, kept: PictureFolder | None = None) -> dict[int, int]:
     likely = likely_count(job.chance, closed=_closed(job.document), taken=job.document.taken)
     count = min(len(set(groups)), likely if job.order.images is None else job.order.images)
     captions = prepare([p.caption for p in pictures], job.encoder)
-    tables = measures(job.document.blocks, captions, job.encoder, keep=set(open_gaps).__contains__)
+    tables = measures(job.document.blocks, captions, job.encoder, set(open_gaps).__contains__, title=job.document.title)
     seen = _seen(job, kept, open_gaps) if job.pixels and kept else None
     return place_pool(job.chance, tables, weights(), count, groups=groups, seen=seen)
 
@@ -189,7 +189,13 @@ def reordered(
     if not captions:
         return
     wanted_gaps = {job.gaps[s] for s in offered}
-    tables = measures(job.document.blocks, prepare(captions, job.encoder), job.encoder, keep=wanted_gaps.__contains__)
+    tables = measures(
+        job.document.blocks,
+        prepare(captions, job.encoder),
+        job.encoder,
+        wanted_gaps.__contains__,
+        title=job.document.title,
+    )
     for slot, candidates in offered.items():
         fits = given.fit(tables[job.gaps[slot]])
         digests = [c.picture.digest for c in candidates]

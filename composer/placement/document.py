@@ -18,6 +18,7 @@ from composer.placement.text import Block, Kind, visible
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 FRONT = re.compile(r"(---|\+\+\+)[ \t]*$")
+TITLE = re.compile(r"^title\s*[:=]\s*(['\"]?)(\S.*?)\1\s*$", re.MULTILINE)  # in front matter
 OPEN_TAG = re.compile(r"<(?:(/)\s*)?([a-zA-Z][\w-]*)(?:\s[^>]*?)?(/)?>")
 VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
@@ -46,6 +47,15 @@ class Document:
     blocks: tuple[Block, ...]
     closed: frozenset[int]  # gaps where a picture would break what stands there
     pictured: frozenset[int]  # blocks that show a picture already
+
+    @property
+    def title(self) -> str:
+        """The heading it begins with, else the title of its front matter; "" for neither."""
+        if self.blocks and self.blocks[0].kind == "heading":
+            return self.blocks[0].plain
+        front = self.text[: self.spans[0][0]] if self.spans and FRONT.match(self.text.lstrip("\ufeff")[:3]) else ""
+        found = TITLE.search(front)
+        return found.group(2) if found else ""
 
     @property
     def taken(self) -> list[int]:

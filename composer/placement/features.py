@@ -19,12 +19,14 @@ FEATURES = (
     "shows",  # it speaks of a screenshot, chart, photo, drawing, ...
     "heading",  # it is a heading
     "not_prose",  # how many of the two neighbours are lists, quotes, tables or code: 0, 1, 2
+    "short",  # the block before is a paragraph of SHORT_WORDS at most: an introduction, or a caption that stayed
     "length",  # log(1 + words of the block before)
     "links",  # links in the block before, 3 at most, by 3
     "edge",  # 1 at both ends, 0 in the middle
     "shift",  # 1 - cosine of the sentence vectors of the two blocks
 )
 CAPTION_WORDS, LABEL_WORDS = 40, 18  # a longer text is no caption; a longer text without a full stop is no label
+SHORT_WORDS = 12
 USUAL_SHIFT = 0.6  # where a neighbour is missing or there is no sentence encoder
 ITALIC = re.compile(r"([*_])(?![*_]).{3,}?\1", re.DOTALL)
 EMPTY_LINK = re.compile(r"^\s*\[\]\([^)]*\)\s*")
@@ -97,10 +99,12 @@ def _before(blocks: Sequence[Block], gap: int, lexicon: Lexicon) -> dict[str, fl
     values = {"not_prose": float(sum(around))}
     if before is None:
         return values
+    words = word_count(before.plain)
     return values | {
         "asks": float(points_at(before, after, lexicon)),
         "shows": float(bool(lexicon.shows.search(before.plain))),
         "heading": float(before.kind == "heading"),
-        "length": log1p(word_count(before.plain)),
+        "short": float(before.kind == "text" and words <= SHORT_WORDS),
+        "length": log1p(words),
         "links": min(3, before.raw.count("](")) / 3,
     }

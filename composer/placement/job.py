@@ -68,7 +68,7 @@ def take_in(log: ArticleLog, document: Document, order: Order, name: str, refere
     """Begin an article whose blocks show the text; the person's, so that no model changes them."""
     blocks = document.blocks
     heading = bool(blocks) and blocks[0].kind == "heading"
-    title = blocks[0].plain if heading else name
+    title = document.title or name
     language = detect_language(" ".join(b.plain for b in blocks)[:20000])
     brief = Brief(
         instruction=f"Illustrate {name}",

@@ -19,6 +19,7 @@ Table = NDArray[np.float64]
 MEASURES = (
     "sentence_after",  # cosine of the caption and the first sentence of the block after
     "block_before",  # ... and the whole block before, with the words of its addresses
+    "section",  # ... and the heading that the gap stands under; the title, above the first one
     "article_best",  # ... and the nearest sentence of the whole article
     "rare_before",  # share of the caption's words that the block before holds, words rare in pool and article counting more
     "rare_near",  # the same over all blocks, falling off with the distance to the gap
@@ -50,10 +51,16 @@ def prepare(captions: Sequence[str], encoder: Encoder | None) -> Captions:
 
 
 def measures(
-    blocks: Sequence[Block], pool: Captions, encoder: Encoder | None, keep: Callable[[int], bool] = lambda gap: True
+    blocks: Sequence[Block],
+    pool: Captions,
+    encoder: Encoder | None,
+    keep: Callable[[int], bool] = lambda gap: True,
+    *,
+    title: str = "",
 ) -> dict[int, Table]:
-    """For each kept gap a table (n pictures, len(MEASURES)); gap g stands before block g."""
-    near = _nearness(blocks, pool, encoder)
+    """For each kept gap a table (n pictures, len(MEASURES)); gap g stands before block g. The article's title stands for
+    the heading where there is none above."""
+    near = _nearness(blocks, pool, encoder, title)
     rare, whole = _held(blocks, pool)
     at = np.arange(len(blocks)) + 0.5
     found = {}
@@ -63,6 +70,7 @@ def measures(
         columns = [
             _row(near.first, gap, whole),
             _row(near.block, gap - 1, whole),
+            near.heading[gap],
             near.best.max(0) if len(blocks) else whole * 0,
             _row(rare, gap - 1, whole),
             spread,
@@ -74,18 +82,19 @@ def measures(
 
 @dataclass(frozen=True, slots=True)
 class _Near:
-    """Cosines (blocks, pictures): of a block's nearest sentence, its first one, and the whole of it."""
+    """Cosines (blocks, pictures): of a block's nearest sentence, its first one, the whole of it."""
 
     best: Table
     first: Table
     block: Table
+    heading: Table  # (gaps, pictures): of the heading above
 
 
-def _nearness(blocks: Sequence[Block], pool: Captions, encoder: Encoder | None) -> _Near:
+def _nearness(blocks: Sequence[Block], pool: Captions, encoder: Encoder | None, title: str) -> _Near:
     shape = (len(blocks), len(pool.words))
     best, first, block = (np.zeros(shape) for _ in range(3))
     if encoder is None or pool.vectors is None or not blocks:
-        return _Near(best, first, block)
+        return _Near(best, first, block, np.zeros((len(blocks) + 1, len(pool.words))))
     cut = [(number, s) for number, b in enumerate(blocks) for s in sentences(b.plain)]
     cosines = encoder.encode_texts([s for _, s in cut]) @ pool.vectors.T
     seen = -1
@@ -95,7 +104,10 @@ def _nearness(blocks: Sequence[Block], pool: Captions, encoder: Encoder | None) 
         best[number] = np.maximum(best[number], row)
         seen = number
     block[:] = encoder.encode_texts([with_addresses(b.raw) for b in blocks]) @ pool.vectors.T
-    return _Near(best, first, block)
+    heads = [number for number, b in enumerate(blocks) if b.kind == "heading"]
+    names = encoder.encode_texts([title or "-", *(blocks[number].plain or "-" for number in heads)]) @ pool.vectors.T
+    above = np.searchsorted(heads, np.arange(len(blocks) + 1))  # a gap's number of headings before it
+    return _Near(best, first, block, names[above] * ((above > 0) | bool(title))[:, None])
 
 
 def _held(blocks: Sequence[Block], pool: Captions) -> tuple[Table, Table]:

@@ -161,3 +161,19 @@ def test_the_examples_hold_their_sources(source: str, made: str) -> None:
     examples = Path(__file__).parents[2] / "docs" / "examples"
     rest = iter((examples / made).read_bytes())
     assert all(byte in rest for byte in (examples / "sources" / source).read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("# Harbours\n\nShips.\n", "Harbours"),
+        ('---\nlayout: post\ntitle: "Harbours: a *visit*"\n---\n\nShips.\n', "Harbours: a *visit*"),
+        ("+++\ntitle = 'Harbours'\n+++\n\nShips.\n", "Harbours"),
+        ("---\ntitle: Other\n---\n\n# Harbours\n\nShips.\n", "Harbours"),
+        ("---\ntags: x\n---\n\nShips.\n\ntitle: no\n", ""),
+        ("Ships.\n\ntitle: no\n", ""),
+        ("", ""),
+    ],
+)
+def test_a_text_says_its_title(text: str, title: str) -> None:
+    assert as_document(text.encode(), "harbour.md").title == title

@@ -151,6 +151,19 @@ def test_captions_find_their_gaps() -> None:
     assert assign_once(fits) == [2, 0, 1]
 
 
+def test_a_heading_speaks_for_every_gap_under_it() -> None:
+    blocks = blocks_of(["Before all.", "# Red things", "One.", "Two.", "# Blue things", "Three."])
+    for title, first in (("Of blue", [0, 1]), ("", [0, 0])):
+        tables = measures(blocks, prepare(["red", "blue"], ColourEncoder()), ColourEncoder(), title=title)
+        seen = [tables[gap][:, MEASURES.index("section")].round().tolist() for gap in range(len(blocks) + 1)]
+        assert seen == [first, first, [1, 0], [1, 0], [1, 0], [0, 1], [0, 1]]
+
+
+def test_a_short_paragraph_is_told_from_headings_and_lists() -> None:
+    long = "word " * 13
+    assert column(["# A heading", "- an item", "It begins here", long, "一个短句子。"], "short") == [0, 0, 0, 1, 0, 1]
+
+
 def test_fewer_pictures_than_the_pool_has_and_versions_once() -> None:
     pool = prepare(["A mill", "A mill", "Ships in the harbour"], None)
     tables = measures(POST, pool, None)
