@@ -1,4 +1,4 @@
-"""What the commands of `python -m composer` do. Text goes to stdout as it is written, everything else to stderr."""
+"""What the commands of `python -m composer` do. Paragraphs go to stdout as they are written, everything else to stderr."""
 
 import argparse
 import os
@@ -11,11 +11,12 @@ from pathlib import Path
 from composer import compose as composing
 from composer.article import Material
 from composer.brief import Wishes, make_brief, read_text
-from composer.edits import AddBlock, AppendText, ReplaceText, SetBrief, SetTitle
+from composer.edits import SetBrief
 from composer.engines import Engines
 from composer.errors import UsageError
-from composer.events import EVENT, Edited, Event, Failed, Progress, StageStarted, Warned
+from composer.events import Failed
 from composer.export import ExportOptions, bundle, write_bundle
+from composer.printing import Follower, JsonPrinter, TextPrinter
 from composer.settings import Settings, describe_settings, load_settings
 from composer.store import ARTICLE, ArticleLog, PictureFolder, create, explained, fold, read_log, reopen
 from retrieval.picture import Attribution, Picture
@@ -105,87 +106,6 @@ def kept_picture(data: bytes, name: str, pictures: PictureFolder) -> Picture:
     picture, kept = described_upload(data, name=name, attribution=credit)
     pictures.put(picture.digest, picture.media_type, kept)
     return picture
-
-
-class TextPrinter:
-    """Shows the text on stdout as it comes, stages and warnings on stderr."""
-
-    def __init__(self) -> None:
-        self._block = ""
-        self._begin = time.monotonic()
-
-    def past(self, event: Event) -> None:
-        """An event from before this run: nothing is shown."""
-
-    def show(self, event: Event) -> None:
-        """One event."""
-        match event:
-            case StageStarted(stage=stage, detail=detail):
-                self._say(f"{stage} {detail}".rstrip())
-            case Progress(stage=stage, done=done, total=total, unit=unit):
-                if done:
-                    self._say(f"{stage} {done}/{total} {unit}")
-            case Warned(message=message):
-                self._say(f"warning: {message}")
-            case Edited(edit=edit):
-                self._text(edit)
-            case _:
-                pass
-
-    def end(self) -> None:
-        """The last line's end."""
-        print(flush=True)
-
-    def _text(self, edit: object) -> None:
-        match edit:
-            case SetTitle(title=title):
-                print(f"# {title}", end="", flush=True)
-            case AddBlock(block=block) if block.kind == "text":
-                print(f"\n\n{block.markdown}", end="", flush=True)
-                self._block = block.id
-            case AppendText(text=text):
-                print(text, end="", flush=True)
-            case ReplaceText(markdown=markdown, id=id) if id != self._block:
-                print(f"\n\n{markdown}", end="", flush=True)
-            case _:
-                pass
-
-    def _say(self, line: str) -> None:
-        print(f"[{time.monotonic() - self._begin:6.1f} s] {line}", file=sys.stderr, flush=True)
-
-
-class JsonPrinter:
-    """Prints every event as a JSON line."""
-
-    def past(self, event: Event) -> None:
-        """An event from before this run is printed too, so that the lines always are the whole log."""
-        self.show(event)
-
-    def show(self, event: Event) -> None:
-        """One event."""
-        print(EVENT.dump_json(event).decode(), flush=True)
-
-    def end(self) -> None:
-        """Nothing."""
-
-
-class Follower:
-    """Shows what the log takes in and what is only heard, in order."""
-
-    def __init__(self, log: ArticleLog, printer: TextPrinter | JsonPrinter) -> None:
-        self._log = log
-        self._printer = printer
-        self._seen = log.seq
-        self._last = Progress(stage="", done=0, total=0)
-
-    def hear(self, event: Event | None) -> None:
-        """Catch up with the log; then show `event` if it is one that is not logged."""
-        for record in self._log.since(self._seen):
-            self._printer.show(record.event)
-        self._seen = self._log.seq
-        if isinstance(event, Progress) and (bare := replace(event, preview="")) != self._last:
-            self._last = bare  # drawing repeats itself while a step takes long
-            self._printer.show(bare)
 
 
 def _begin(options: argparse.Namespace, settings: Settings) -> ArticleLog:

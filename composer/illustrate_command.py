@@ -12,7 +12,7 @@ from pathlib import Path
 
 from composer import compose as composing
 from composer.article import Article
-from composer.commands import Follower, JsonPrinter, TextPrinter, allowed_web, take_picture
+from composer.commands import allowed_web, take_picture
 from composer.engines import Engines
 from composer.errors import UsageError
 from composer.events import Failed
@@ -22,6 +22,7 @@ from composer.placement.deliver import alts_missing, illustrated, write_files
 from composer.placement.document import Document, decode, read_markdown
 from composer.placement.document_html import looks_like_html, read_html
 from composer.placement.job import Job, Order, take_in
+from composer.printing import Follower, JsonPrinter, TextPrinter
 from composer.settings import load_settings
 from composer.store import ArticleLog, PictureFolder, create
 from retrieval.captions import notes_of

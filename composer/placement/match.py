@@ -107,7 +107,8 @@ def _nearness(blocks: Sequence[Block], pool: Captions, encoder: Encoder | None, 
     heads = [number for number, b in enumerate(blocks) if b.kind == "heading"]
     names = encoder.encode_texts([title or "-", *(blocks[number].plain or "-" for number in heads)]) @ pool.vectors.T
     above = np.searchsorted(heads, np.arange(len(blocks) + 1))  # a gap's number of headings before it
-    return _Near(best, first, block, names[above] * ((above > 0) | bool(title))[:, None])
+    heading = np.asarray(names[above] * ((above > 0) | bool(title))[:, None], np.float64)
+    return _Near(best, first, block, heading)
 
 
 def _held(blocks: Sequence[Block], pool: Captions) -> tuple[Table, Table]:

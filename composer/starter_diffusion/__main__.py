@@ -64,11 +64,12 @@ def _sample(options: argparse.Namespace) -> int:
 
 
 def _judge(options: argparse.Namespace) -> int:
+    from composer.starter_diffusion.card import write
     from composer.starter_diffusion.judge import judge
 
     changes = {"pairs": options.pairs} if options.pairs else {}
     report = judge(options.model, options.data, home(), _say, changes)
-    (options.model / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write(options.model, report)
     print(json.dumps(report, indent=1))
     return 0
 

@@ -3,6 +3,7 @@
 Knows the order of the work and its files; the work itself is its neighbours'.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from composer.errors import SetupError
 from composer.starter_diffusion import autoencoder, data, loop, model, tail
+from composer.starter_diffusion.card import TRAINING
 from retrieval.training import command, sets
 from retrieval.training.sets import Drawing
 
@@ -71,10 +73,14 @@ def _run(folder: Path, home: Path, log: Log, changes: Mapping[str, Any], what: W
     if what == "all":
         settings = {**recipe["training"], "seed": recipe["recipe"]["seed"], **changes}
         loop.train(unet, _latents(work, tokenizer, encoder, latents * scale, folder), settings, folder, log)
-    log(f"the mean of the weights after {loop.mean_of(folder, unet)} steps")
+    steps = loop.mean_of(folder, unet)
+    log(f"the mean of the weights after {steps} steps")
     large = _tail(work, small, scale, folder, log if what != "save" else None)
     parts = {"text_encoder": encoder, "tokenizer": tokenizer, "unet": unet, "vae": large}
     model.save(parts, folder / "model")
+    labels = {work.drawings[i].label for i in work.parts.train}
+    facts = {"drawings": len(work.parts.train), "concepts": len(labels), "held": len(work.parts.held)}
+    (folder / "model" / TRAINING).write_text(json.dumps({"steps": steps, **facts}) + "\n", encoding="utf-8")
     return folder / "model"
 
 
