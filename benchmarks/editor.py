@@ -2,8 +2,9 @@
 
 `python -m benchmarks.editor --write` starts the real application with a scripted model and a headless Chromium, brings
 in an article of 500 blocks with 60 pictures and types in it at 12 keys a second, alone and while a second tab writes
-elsewhere. "Key to paint" is the time from the key's own time stamp to the task after the next animation frame; Event
-Timing is what the browser itself reports, in steps of 8 ms and not below 16. Software rendering; no screen is involved.
+elsewhere. `--memory MINUTES` types at the same pace all over the article for so long and watches the memory instead.
+"Key to paint" is the time from the key's own time stamp to the task after the next animation frame; Event Timing is
+what the browser itself reports, in steps of 8 ms and not below 16. Software rendering; no screen is involved.
 """
 
 import argparse
@@ -30,7 +31,9 @@ from tests.browser.kit import bring, caret, long_article, saved
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).parent / "results" / "editor.md"
-BLOCKS, PICTURES, KEYS, KEYS_A_SECOND = 500, 60, 240, 12
+MEMORY = RESULTS.with_name("editor_memory.md")
+BLOCKS, PICTURES, PICTURE_PX, KEYS, KEYS_A_SECOND = 500, 60, 1600, 240, 12
+LOOKS = 12  # times that the memory is looked at
 AIM_MS, READY_MS = 32, 2000
 FLAGS = ["--no-sandbox", "--disable-gpu", "--enable-precise-memory-info", "--disable-background-networking"]
 WATCH = """() => {
@@ -69,27 +72,27 @@ class Typing:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help=f"keep the numbers in {RESULTS.relative_to(ROOT)}")
-    parser.add_argument("--minutes", type=float, default=4.0, help="of editing while memory is watched")
+    parser.add_argument("--write", action="store_true", help=f"keep the numbers in {RESULTS.parent.relative_to(ROOT)}")
+    parser.add_argument("--memory", type=float, default=0.0, metavar="MINUTES", help="watch the memory for so long")
     options = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         sys.exit("No Chromium on this machine; Debian's package is called chromium.")
     with serving() as (address, server), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        text = measured(browser, address, server, options.minutes)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(60_000)
+        bring(page, address, "long.zip", long_article(BLOCKS, PICTURES, px=PICTURE_PX))
+        text = watched(page, server, options.memory) if options.memory else measured(browser, page)
         browser.close()
     print(text)
     if options.write:
-        RESULTS.write_text(text, encoding="utf-8")
+        (MEMORY if options.memory else RESULTS).write_text(text, encoding="utf-8")
     return 0
 
 
-def measured(browser: Browser, address: str, server: int, minutes: float) -> str:
-    """All numbers as Markdown."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.set_default_timeout(60_000)
-    bring(page, address, "long.zip", long_article(BLOCKS, PICTURES))
+def measured(browser: Browser, page: Page) -> str:
+    """The times as Markdown."""
     ready = [opened(page) for _ in range(5)]
     line = Line()
     page.on("websocket", lambda socket: line.watch(socket))
@@ -101,7 +104,7 @@ def measured(browser: Browser, address: str, server: int, minutes: float) -> str
     expect(other.locator(".il-text > [data-block]")).to_have_count(BLOCKS)
     typings.append(typed(page, line, "while another tab writes 10 times a second", other))
     other.context.close()
-    return report(ready, typings, line, list(memory(page, server, minutes)))
+    return report(ready, typings, line)
 
 
 def opened(page: Page) -> float:
@@ -133,22 +136,40 @@ def typed(page: Page, line: Line, name: str, other: Page | None = None) -> Typin
     return Typing(name=name, paints=page.evaluate("paints"), timed=page.evaluate("timed"), sent=list(line.sent))
 
 
+def watched(page: Page, server: int, minutes: float) -> str:
+    """The memory over a time of editing, as Markdown."""
+    lines = [
+        "# Memory of the editor over a time of writing",
+        "",
+        f"`python -m benchmarks.editor --memory {minutes:g} --write`, {machine()}",
+        f"{BLOCKS} blocks, {PICTURES} of them pictures of {PICTURE_PX} px; at most {KEYS_A_SECOND} keys a second, in paragraphs "
+        "drawn by chance, half of them taken back.",
+        "",
+        "| minutes | keys so far | page's heap, MB | server, MB |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| {m:.1f} | {keys} | {heap:.1f} | {rss:.0f} |" for m, keys, heap, rss in memory(page, server, minutes)]
+    return "\n".join(lines) + "\n"
+
+
 def memory(page: Page, server: int, minutes: float) -> Iterator[tuple[float, int, float, float]]:
-    """Minutes, edits so far, MB of the page's heap after a collection, MB of the server's process."""
-    client, edits, began = page.context.new_cdp_session(page), 0, time.monotonic()
-    for part in range(5):
-        while time.monotonic() - began < part * minutes * 60 / 4:
+    """Minutes, keys so far, MB of the page's heap after a collection, MB of the server's process."""
+    client, keys, began = page.context.new_cdp_session(page), 0, time.monotonic()
+    for look in range(LOOKS + 1):
+        while (gone := time.monotonic() - began) < look * minutes * 60 / LOOKS:
             number = random.randrange(1, BLOCKS)
-            if number % 20 and number % 8 != 7:
+            if number % 20 and number % 8 != 7 and keys <= gone * KEYS_A_SECOND:
                 caret(page, f"Paragraph {number}:")
                 page.keyboard.type("word ")
                 for _ in range(5):
                     page.keyboard.press("Backspace")
-                edits += 10
+                keys += 10
+            else:
+                time.sleep(0.02)
         saved(page)
         client.send("HeapProfiler.collectGarbage")
         heap = page.evaluate("performance.memory.usedJSHeapSize / 1e6")
-        yield (time.monotonic() - began) / 60, edits, heap, resident(server)
+        yield (time.monotonic() - began) / 60, keys, heap, resident(server)
 
 
 def resident(pid: int) -> float:
@@ -158,16 +179,23 @@ def resident(pid: int) -> float:
     return next((int(x.split()[1]) / 1000 for x in lines if x.startswith("VmRSS")), 0.0)
 
 
-def report(ready: list[float], typings: list[Typing], line: Line, heaps: list[tuple[float, int, float, float]]) -> str:
-    """The numbers as a page."""
+def machine() -> str:
+    """When and on what, and whether it was idle."""
     load = os.getloadavg()[0]
+    busy = "the machine was busy with other work, so times are too long" if load > 1.5 else "nothing else ran"
+    return (
+        f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores {platform.machine()}, Python {platform.python_version()}, "
+        f"headless Chromium with software rendering. Load average at the end {load:.1f}: {busy}."
+    )
+
+
+def report(ready: list[float], typings: list[Typing], line: Line) -> str:
+    """The numbers as a page."""
     lines = [
         "# The editor with a long article",
         "",
-        f"`python -m benchmarks.editor --write`, {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores {platform.machine()}, "
-        f"Python {platform.python_version()}, headless Chromium with software rendering. Load average at the end {load:.1f}: "
-        f"{'the machine was busy with other work, so times are too long' if load > 1.5 else 'nothing else ran'}.",
-        f"{BLOCKS} blocks, {PICTURES} of them pictures of 48 px; {KEYS} keys at {KEYS_A_SECOND} a second.",
+        f"`python -m benchmarks.editor --write`, {machine()}",
+        f"{BLOCKS} blocks, {PICTURES} of them pictures of {PICTURE_PX} px; {KEYS} keys at {KEYS_A_SECOND} a second.",
         "",
         "| what | measured | aim |",
         "|---|---|---|",
@@ -185,8 +213,6 @@ def report(ready: list[float], typings: list[Typing], line: Line, heaps: list[tu
         )
         lines.append(f"| bytes of a patch, {t.name} | median {statistics.median(t.sent):.0f}, most {max(t.sent)} | |")
     lines.append(f"| bytes of the first message with the whole article | {max(line.heard):,} | |")
-    lines += ["", "## Memory", "", "| minutes | keys so far | page's heap, MB | server, MB |", "|---|---|---|---|"]
-    lines += [f"| {m:.1f} | {edits} | {heap:.1f} | {rss:.0f} |" for m, edits, heap, rss in heaps]
     return "\n".join(lines) + "\n"
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks import illustrate_judge as judged
 from benchmarks import illustrate_methods as ways
 from benchmarks import illustrate_report as report
 from benchmarks import illustrate_score as score
@@ -48,6 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--segn", type=int, default=0, metavar="N", help="XComposer's way on the N shortest posts (slow)"
     )
+    parser.add_argument("--judge", type=int, default=0, metavar="N", help="the model's opinion, N shortest posts (slow)")
     options = parser.parse_args(arguments)
     sentence = SentenceEncoder(home() / "models" / "minilm")
     begin = time.monotonic()
@@ -59,9 +61,12 @@ def main(arguments: list[str] | None = None) -> None:
         path.write_text(as_toml(made, path.read_text(encoding="utf-8")), encoding="utf-8")
         print(f"{path.name}: learned on {len(posts)} posts")
         return
-    if options.segn:
-        text = Engines(load_settings()).text
-        print(segn.compare(bench, ways.weights_for(bench), text, options.segn))
+    if options.segn or options.judge:
+        text, given = Engines(load_settings()).text, ways.weights_for(bench)
+        if options.segn:
+            print(segn.compare(bench, given, text, options.segn))
+        if options.judge:
+            print(judged.compare(bench, given, text, options.judge))
         return
     encoder = OpenClipEncoder(str(options.encoder)) if options.encoder.is_dir() else None
     pixels = pixel_scores(bench, options.data / "images", encoder) if encoder else None

@@ -1,6 +1,7 @@
 """The benchmark's scores, by hand, and a whole run on posts of any kind."""
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from benchmarks import illustrate_methods as ways
 from benchmarks.illustrate import evaluate, summary
 from benchmarks.illustrate_data import read_posts
 from benchmarks.illustrate_fit import as_toml, fit_gaps
+from benchmarks.illustrate_judge import compare
 from benchmarks.illustrate_metrics import (
     Tally,
     alignment_score,
@@ -20,6 +22,7 @@ from benchmarks.illustrate_metrics import (
     rank_of,
 )
 from benchmarks.illustrate_report import tables
+from composer.models import Prompt
 from composer.placement.scorer import weights
 from composer.prompts import TEMPLATES
 
@@ -101,3 +104,30 @@ def test_posts_of_any_kind_are_scored(tmp_path: Path) -> None:
     ]
     assert line["r1"] == 1.0
     assert "| ours |" in tables(results)
+
+
+class Knowing:
+    """A model that knows the person's place, or one that never does."""
+
+    name = "knowing"
+
+    def __init__(self, *, right: bool) -> None:
+        self.right = right
+
+    def choose(self, prompt: Prompt, options: Sequence[str]) -> Sequence[float]:
+        at = 3 if self.right else 1  # behind "It looks like this:", the third block
+        return [0.9 if int(o) == at else 0.1 / (len(options) - 1) for o in options]
+
+    def stream(self, *_: object, **__: object) -> Iterator[str]:
+        raise AssertionError("asked for shares alone")
+
+
+def test_a_judge_that_knows_ranks_every_true_gap_first(tmp_path: Path) -> None:
+    line = post(1, [{"after": 2, "alt": "A mill", "image": "a.png"}])
+    (tmp_path / "held.jsonl").write_text(line + "\n", encoding="utf-8")
+    bench = ways.measure(read_posts(tmp_path, "held"), None)
+    given = ways.weights_for(bench)
+    for right, pairs in ((True, "1.000"), (False, "0.250")):
+        table = compare(bench, given, Knowing(right=right), 5)  # type: ignore[arg-type]
+        assert table.splitlines()[-1].endswith(f"| {pairs} |")
+        assert "log-probabilities" in table

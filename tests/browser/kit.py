@@ -6,6 +6,7 @@ import time
 import zipfile
 from typing import Any
 
+from PIL import Image, ImageChops
 from playwright.sync_api import Locator, Page, expect
 
 from tests.composer.kit import picture
@@ -42,17 +43,27 @@ def bring(page: Page, address: str, name: str, text: str | bytes) -> None:
     expect(page.locator(SAVED)).to_be_visible()
 
 
-def long_article(blocks: int, pictures: int) -> bytes:
-    """A zip with an article of so many blocks, pictures among them, about 30 words a paragraph."""
+def long_article(blocks: int, pictures: int, *, px: int = 48) -> bytes:
+    """A zip with an article of so many blocks, pictures of this size among them, about 30 words a paragraph."""
     every, buffer, parts = blocks // pictures if pictures else 0, io.BytesIO(), ["# Long"]
     with zipfile.ZipFile(buffer, "w") as archive:
         for n in range(blocks):
             if every and n % every == every - 1 and n // every < pictures:
-                archive.writestr(f"images/p{n}.png", picture(f"thing {n}")[1])
+                small = picture(f"thing {n}")[1]
+                archive.writestr(f"images/p{n}.png", small if px == 48 else enlarged(small, px))
                 parts.append(f"![Thing {n}](images/p{n}.png)")
             else:
                 parts.append(f"## Part {n}" if n % 20 == 0 else f"Paragraph {n}: {'word ' * 28}".strip())
         archive.writestr("article.md", "\n\n".join(parts) + "\n")
+    return buffer.getvalue()
+
+
+def enlarged(data: bytes, px: int) -> bytes:
+    """A picture as large as a camera's, as a file of a few hundred kilobytes (a JPEG, whatever it is called)."""
+    grain = Image.effect_noise((px, px * 3 // 4), 12).convert("RGB")
+    large = Image.open(io.BytesIO(data)).convert("RGB").resize(grain.size, Image.Resampling.BICUBIC)
+    buffer = io.BytesIO()
+    ImageChops.add(large, grain, 1, -128).save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
 
 
