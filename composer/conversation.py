@@ -93,6 +93,35 @@ def section_request(toolkit: Toolkit, article: Article, section: Section) -> Mes
     return user(text)
 
 
+def section_alone(toolkit: Toolkit, article: Article, section: Section) -> Prompt:
+    """Rules and one request that says all a section needs. A small model that sees its plan and its earlier sections
+    says them again; see docs/decisions.md."""
+    sections = [s for s in article.sections() if s.heading]
+    plan = section.plan
+    text = prompts(article.brief.language).section_alone.render(
+        article=article.title,
+        instruction=article.brief.instruction,
+        titles=[s.title for s in sections],
+        number=next(i for i, s in enumerate(sections, start=1) if s.heading == section.heading),
+        count=len(sections),
+        title=section.title,
+        purpose=plan.purpose if plan else "",
+        words=plan.words if plan and plan.words else max(80, article.brief.words // max(1, len(sections))),
+        facts=plan.facts if plan else (),
+        material=_passages(article, section),
+        running_text=kinds()[article.brief.kind].running_text,
+        language=language(article.brief),
+    )
+    return (*opening(toolkit, article.brief), user(text))
+
+
+def _passages(article: Article, section: Section) -> list[str]:
+    """Passages for this section out of the source texts, of which nothing else is in view."""
+    topic = f"{section.title} {section.plan.purpose if section.plan else ''}"
+    whole = (material.text.strip() for material in article.brief.material)
+    return [passage for text in whole for passage in passages(text, topic, chars=PASSAGE_CHARS)]
+
+
 def paragraphs_for(words: int) -> int:
     """How many paragraphs a text of this length has."""
     return max(1, round(words / 85))

@@ -106,12 +106,25 @@ def _ask(toolkit: Toolkit, brief: Brief, conversation: tuple[Message, ...]) -> P
     for attempt in (0, 1):
         reply = ask_json(toolkit.text, conversation, schema, max_tokens=1800, seed=brief.seed + attempt)
         try:
-            return Plan.model_validate(json.loads(reply))
+            return _to_the_point(Plan.model_validate(json.loads(reply)), brief)
         except (ValueError, ValidationError) as error:
             reason = str(error).splitlines()[0]
             retry = prompts(brief.language).retry.render(reason=reason)
             conversation = (*conversation, assistant(reply), user(retry))
     raise ReplyError(f"{toolkit.text.name} gave no usable plan: {reason}")
+
+
+def _to_the_point(found: Plan, brief: Brief) -> Plan:
+    """The plan without sections that tell of the task ("Planning an Article"), while two others are left."""
+    if brief.outline:
+        return found
+    patterns = prompts(brief.language).meta_titles
+    kept = [n for n, s in enumerate(found.sections) if not any(p.search(_line(s.title)) for p in patterns)]
+    if len(kept) < 2:
+        return found
+    place = {old + 1: new for new, old in enumerate(kept, start=1)}
+    pictures = [p.model_copy(update={"section": place.get(p.section, 1)}) for p in found.pictures]
+    return found.model_copy(update={"sections": [found.sections[n] for n in kept], "pictures": pictures})
 
 
 def _lay_out(article: Article, found: Plan) -> Stage:

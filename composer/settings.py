@@ -7,7 +7,7 @@ capitals), the preset (`templates/presets/NAME.toml`), the default here.
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     sentence_encoder: str = Field("minilm", description="Compares captions by meaning; none: by words alone.")
     base_url: str = Field("http://127.0.0.1:8000/v1", description="Address of an OpenAI-compatible server.")
     api_key_env: str = Field("OPENAI_API_KEY", description="Name of the environment variable that holds its key.")
+    writer_sees: Literal["article", "section"] = Field(
+        "article", description="For a section: article so far, or section: its place alone, better for small models."
+    )
     timeout: float = Field(120.0, gt=0, description="Seconds to wait for a server's next sign of life.")
     context: int = Field(16384, ge=2048, description="Tokens a local text model can have in view.")
     threads: int = Field(0, ge=0, description="Threads of a local text model; 0: as many as there are cores.")

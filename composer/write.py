@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from composer.article import Article, Brief, ImageSlot, Section, SectionPlan, TextBlock, with_id
-from composer.conversation import language, paragraphs_for, section_request, written_so_far
+from composer.conversation import language, paragraphs_for, section_alone, section_request, written_so_far
 from composer.edits import AddBlock, AppendText, Edit, PlanSection, RemoveBlock, ReplaceText
 from composer.events import Progress, Stage, StageStarted
 from composer.facts import missing
@@ -22,6 +22,7 @@ from composer.toolkit import Toolkit
 
 ENOUGH, PLENTY, TOO_MUCH = 0.8, 1.02, 1.2  # of the target: go on below, stop at a paragraph's end, at a sentence's end
 TOKENS_PER_WORD = {"en": 1.6, "zh": 1.1}
+TITLE = 90  # characters that a heading has at most
 PIECE_SECONDS = 0.06  # the shortest time between two edits of a stream
 
 
@@ -87,7 +88,8 @@ class Growth:
 def _ask(toolkit: Toolkit, brief: Brief, prompt: Prompt, words: int, attempt: int) -> Iterator[str]:
     """The model's reply; held to running text where the kind of article is that and the engine can."""
     tokens = int(max(words, 60) * 1.4 * TOKENS_PER_WORD.get(brief.language[:2], 2.2)) + 60
-    if kinds()[brief.kind].running_text and isinstance(toolkit.text, ProseModel):
+    by_itself = toolkit.settings.writer_sees == "section"
+    if kinds()[brief.kind].running_text and isinstance(toolkit.text, ProseModel) and not by_itself:
         # one paragraph a call: told to write two, a small model fills the second with the first (measured, decisions.md)
         return toolkit.text.prose(prompt, paragraphs=1, max_tokens=tokens, seed=brief.seed + attempt)
     return toolkit.text.stream(prompt, max_tokens=tokens, seed=brief.seed + attempt)
@@ -154,17 +156,24 @@ def _show(article: Article, growth: Growth, text: str) -> Stage:
 
 
 def _finish(article: Article, growth: Growth, text: str) -> Stage:
-    """End the block being written with `text`, without what was said before."""
+    """End the block being written with `text`, without what was said before and without a heading in disguise."""
+    titled = is_prose(text) and len(growth.own) <= 1 and _is_title(text, growth)
     if is_prose(text):
-        text = new_sentences(text, growth.said)
+        text = "" if titled else new_sentences(text, growth.said)
     if text.strip():
         article = yield from _show(article, growth, text)
     elif growth.block and not growth.skipping:
-        growth.idle = True
+        growth.idle = not titled
         article = yield RemoveBlock(id=growth.block)
         growth.own = [i for i in growth.own if i != growth.block]
     growth.block, growth.shown, growth.skipping = "", "", False
     return article
+
+
+def _is_title(text: str, growth: Growth) -> bool:
+    """Whether a section's first line is a heading that was not marked as one."""
+    bare = text.strip(" *_:：")
+    return "\n" not in bare and (key_of(bare) in growth.headings or (len(bare) < TITLE and bare[-1:].isalnum()))
 
 
 def _behind(article: Article, growth: Growth) -> str:
@@ -215,7 +224,11 @@ def _prompt(toolkit: Toolkit, article: Article, heading: str, *, left: int) -> P
     section = article.section_of(heading)
     if section is None:
         raise ValueError(f"no section {heading}")
-    conversation = (*written_so_far(toolkit, article, heading), section_request(toolkit, article, section))
+    conversation = (
+        section_alone(toolkit, article, section)
+        if toolkit.settings.writer_sees == "section"
+        else (*written_so_far(toolkit, article, heading), section_request(toolkit, article, section))
+    )
     if not section.text:
         return conversation
     request = prompts(article.brief.language).continue_section.render(words=max(40, left))

@@ -71,6 +71,15 @@ def test_no_picture_is_a_valid_plan(tmp_path: Path) -> None:
     assert article.slots() == ()
 
 
+def test_a_section_about_the_task_is_not_planned(tmp_path: Path) -> None:
+    reply = plan_reply(
+        ("Planning an Article", "The lamp", "Plan an article of 300 words", "The lens"), ((4, "glass lens"),)
+    )
+    article = run(start(tmp_path), plan, kit(start(tmp_path / "x"), [reply]))
+    assert [s.title for s in article.sections() if s.heading] == ["The lamp", "The lens"]
+    assert [b.kind for b in article.blocks] == ["text", "text", "image"]
+
+
 def test_the_lengths_of_sections_add_up_to_the_article(tmp_path: Path) -> None:
     log = start(tmp_path, wishes=Wishes(words=600, outline="One (100 words)\nTwo\nThree", images=0))
     article = run(log, plan, kit(log))
@@ -81,12 +90,39 @@ def test_the_lengths_of_sections_add_up_to_the_article(tmp_path: Path) -> None:
 def test_calls_share_their_beginning_byte_for_byte(tmp_path: Path) -> None:
     log = start(tmp_path)
     toolkit = kit(log)
+    toolkit = replace(toolkit, settings=toolkit.settings.model_copy(update={"writer_sees": "article"}))
     run(log, compose, toolkit)
     assert isinstance(toolkit.text, ScriptedTextModel)
     prompts = toolkit.text.prompts
     assert prompts[0][:2] == prompts[1][:2] == prompts[-1][:2]
     for earlier, later in pairwise(prompts[1:]):
         assert later[: len(earlier)] == earlier or earlier[:-1] == later[: len(earlier) - 1]
+
+
+def test_a_small_model_sees_a_sections_own_place_alone(tmp_path: Path) -> None:
+    log = start(tmp_path, wishes=Wishes(words=120, images=0, must_mention=("The lamp burned oil until 1910.",)))
+    toolkit = kit(log)
+    assert toolkit.settings.writer_sees == "section"
+    run(log, compose, toolkit)
+    assert isinstance(toolkit.text, ScriptedTextModel)
+    asked = {p[-1].content: p for p in toolkit.text.prompts if "Write section" in p[-1].content}
+    assert [len(p) for p in asked.values()] == [2, 2]  # the rules and the request: no plan, no section before
+    first, second = asked
+    assert all(title in request for title in ("The lamp", "The lens") for request in asked)
+    assert ("1910" in first, "1910" in second) == (True, False)
+    assert not any("Keepers trim" in m.content for p in asked.values() for m in p)
+
+
+def test_a_heading_in_disguise_is_no_text(tmp_path: Path) -> None:
+    log = start(tmp_path, wishes=Wishes(words=120, images=0))
+
+    def reply(prompt: Prompt) -> str:
+        said = answer(prompt)
+        return f"The Story of Light and Its Keepers\n\n{said}" if "section" in prompt[-1].content else said
+
+    article = run(log, compose, kit(log, reply))
+    assert not any(isinstance(b, TextBlock) and "Story of Light" in b.markdown for b in article.blocks)
+    assert any(isinstance(b, TextBlock) and "Keepers trim" in b.markdown for b in article.blocks)
 
 
 def test_an_unrelated_picture_is_not_chosen(tmp_path: Path) -> None:
