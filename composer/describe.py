@@ -17,7 +17,7 @@ from composer.errors import InterleaveError, ReplyError, UsageError
 from composer.events import Progress, Stage, StageStarted, Warned
 from composer.facts import terms
 from composer.markdown import CJK, plain_text
-from composer.models import ComposingModel, VisionModel
+from composer.models import ComposingModel, VisionModel, WordingModel
 from composer.prompts import Prompts, prompts, user
 from composer.reply import ask_json
 from composer.toolkit import Toolkit
@@ -132,6 +132,9 @@ def _look(toolkit: Toolkit, vision: VisionModel, article: Article, slot: ImageSl
     seen = [*first, *rest][: max(1, min(4, vision.max_images))] if slot.author == "model" else first
     if isinstance(vision, ComposingModel) and len(seen) > 1:
         seen = [_composed(toolkit, vision, article, slot, seen)]
+    if isinstance(vision, WordingModel):
+        said = vision.word_picture(_image(toolkit, seen[0]))
+        return Words(alt=said.alt, caption=said.caption), seen[0].picture
     request = prompts(article.brief.language).look.render(
         count=len(seen),
         section=_title(article, slot),
@@ -159,7 +162,8 @@ def _composed(
             chosen |= {len(lines) - 1: _image(toolkit, c) for c in block.candidates if c.picture.digest == block.chosen}
     images = [_image(toolkit, c) for c in seen]
     lines = lines or [article.summary or article.title]
-    return seen[vision.choose_picture(lines, len(lines) - 1, images, chosen, language=article.brief.language)]
+    told = {"language": article.brief.language, "wanted": slot.query}
+    return seen[vision.choose_picture(lines, len(lines) - 1, images, chosen, **told)]
 
 
 def _words(reply: str) -> Words:

@@ -102,11 +102,31 @@ class ComposingModel(Protocol):
         chosen: Mapping[int, Image.Image],
         *,
         language: str = "en",
+        wanted: str = "",
     ) -> int:
-        """The index of the RGB candidate that fits after `lines[line]`; `chosen` are those of earlier lines.
+        """The index of the RGB candidate that fits after `lines[line]`; `chosen` are those of earlier lines, `wanted`
+        is what the picture should show, where that is known.
 
         Raises SetupError as VisionModel does. A reply that names none takes the first.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worded:
+    """What a model says of a picture that it sees; either may be empty."""
+
+    caption: str
+    alt: str
+
+
+@runtime_checkable
+class WordingModel(Protocol):
+    """What a VisionModel may be besides: a small one that was taught to word a picture, and cannot be asked in other
+    words."""
+
+    def word_picture(self, image: Image.Image) -> Worded:
+        """Caption and alt text of an RGB picture, in English. Raises SetupError as VisionModel does."""
         ...
 
 

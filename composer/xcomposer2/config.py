@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from huggingface_hub.dataclasses import strict
-from transformers import AutoConfig, CLIPVisionConfig, PreTrainedConfig
+from transformers import AutoConfig, PreTrainedConfig
 from transformers.configuration_utils import SubConfigSpec
 
+from composer.xcomposer2 import tower  # registers its config
 from composer.xcomposer2.plora import SITES, Low
 
 OFFICIAL = "InternLMXComposer2ForCausalLM"
@@ -46,7 +47,7 @@ class XComposer2Config(PreTrainedConfig):  # type: ignore[misc]
     model_type = "xcomposer2"
     sub_configs_defaults = {  # noqa: RUF012 - as the base class has it
         "text_config": SubConfigSpec(config_class=AutoConfig, model_type="llama"),
-        "vision_config": SubConfigSpec(config_class=CLIPVisionConfig),
+        "vision_config": SubConfigSpec(config_class=AutoConfig, model_type="clip_vision_model"),
     }
 
     text_config: Any = None
@@ -58,6 +59,8 @@ class XComposer2Config(PreTrainedConfig):  # type: ignore[misc]
     max_tiles: int = 16
     tie_word_embeddings: bool = False
     official: dict[str, Any] | None = None  # the config.json this one was made from, for the way back
+    base: str | None = None  # the model of assets/models.toml whose weights the language model has; they lie there
+    letters: float = 1.0  # of a choice among pictures: what letters count; the rest is how well a line captions each
 
     def __post_init__(self, **kwargs: Any) -> None:
         if self.plora is None:
@@ -85,7 +88,8 @@ class XComposer2Config(PreTrainedConfig):  # type: ignore[misc]
     @property
     def tokens_per_image(self) -> int:
         """Tokens of one picture, where it is not cut into tiles."""
-        return self.grid**2
+        own = self.vision_config
+        return own.tokens if isinstance(own, tower.DrawingTowerConfig) else self.grid**2
 
 
 def is_official(config: Mapping[str, Any]) -> bool:

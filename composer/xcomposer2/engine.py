@@ -16,6 +16,7 @@ from composer.backends.stops import until_stop
 from composer.errors import ReplyError, SetupError, UsageError
 from composer.models import Prompt, Schema, Usage
 from composer.xcomposer2.chat import Turn
+from composer.xcomposer2.checkpoint import look
 from composer.xcomposer2.compose import Composer, until_end
 from composer.xcomposer2.drawing import CHAT, LIKELIEST, Draw, Sampling, drawing
 from composer.xcomposer2.grammar import Grammars
@@ -97,8 +98,10 @@ class XComposer2Engine:
         chosen: Mapping[int, Image.Image],
         *,
         language: str = "en",
+        wanted: str = "",
     ) -> int:
-        """See `ComposingModel.choose_picture`: the official question; the article is read once for all its slots."""
+        """See `ComposingModel.choose_picture`: the official question, which has no place for what is `wanted`; the
+        article is read once for all its slots."""
         shown = [image.convert("RGB") for image in candidates[: len(LETTERS)]]
         with self._lock:
             parts = self.parts()
@@ -126,7 +129,19 @@ class XComposer2Engine:
 @cache
 def engine(where: str) -> XComposer2Engine:
     """The engine of `xcomposer2:WHERE`, the same one for text and for pictures, so that the model is in memory once."""
+    if based(Path(where).expanduser()):
+        from composer.xcomposer2.starter.engine import StarterEngine
+
+        return StarterEngine(where)
     return XComposer2Engine(where)
+
+
+def based(folder: Path) -> bool:
+    """Whether a folder is of a model whose language model lies elsewhere: the small one that is trained here."""
+    try:
+        return bool(json.loads((folder / "config.json").read_text(encoding="utf-8")).get("base"))
+    except (OSError, ValueError):
+        return False  # of the Hub, or no model: loading will tell
 
 
 def load(where: str) -> tuple[XComposer2ForConditionalGeneration, XComposer2Processor]:
@@ -134,7 +149,12 @@ def load(where: str) -> tuple[XComposer2ForConditionalGeneration, XComposer2Proc
     device, dtype = place()
     processor = XComposer2Processor.from_pretrained(where)
     options = {"dtype": dtype} | ({} if device == "cpu" else {"device_map": {"": device}})
-    return XComposer2ForConditionalGeneration.from_pretrained(Path(where).expanduser(), **options).eval(), processor
+    path = Path(where).expanduser()
+    if based(path):
+        from composer.xcomposer2.starter.folder import load_on_base
+
+        return load_on_base(look(path), dtype).to(device), processor
+    return XComposer2ForConditionalGeneration.from_pretrained(path, **options).eval(), processor
 
 
 def most_images(config: Path) -> int:
@@ -149,7 +169,9 @@ def most_images(config: Path) -> int:
     side = official.get("img_size") or (vision.get("image_size") if "text_config" in fields else None)
     if not side or fields.get("tiles"):
         return 1
-    tokens = (int(side) // int(vision.get("patch_size", 14))) ** 2
+    tokens = (
+        1 + int(vision["cells"]) ** 2 if "cells" in vision else (int(side) // int(vision.get("patch_size", 14))) ** 2
+    )
     room = int(official.get("max_length") or text.get("max_position_embeddings") or 4096)
     return max(1, min(MOST_IMAGES, (room - WORDS) // tokens))
 

@@ -21,6 +21,7 @@ from transformers.modeling_utils import slice_logits_to_keep
 from composer.xcomposer2.config import XComposer2Config, stop_ids
 from composer.xcomposer2.plora import add_plora, checkpointing
 from composer.xcomposer2.tiles import joined
+from composer.xcomposer2.tower import DrawingTower
 
 
 def generation_defaults(config: XComposer2Config) -> GenerationConfig:
@@ -93,7 +94,7 @@ class XComposer2Model(XComposer2PreTrainedModel):
     def tower_features(self, pixel_values: Tensor) -> Tensor:
         """What the last layer says of every patch, (n, patches, c); neither the CLS token nor the last norm."""
         hidden: Tensor = self.vision_tower(pixel_values=pixel_values).last_hidden_state
-        return hidden[:, 1:]
+        return hidden if isinstance(self.vision_tower, DrawingTower) else hidden[:, 1:]
 
     def get_image_features(self, pixel_values: Tensor, image_grids: Tensor | None = None) -> Tensor:
         """One row for each image token, pictures in order, (tokens, hidden).

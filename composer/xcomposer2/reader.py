@@ -88,6 +88,15 @@ class Reader:
             self.usage.decode_seconds += time.monotonic() - begin
             yield reply[-1]
 
+    def logits(self, prompt: Encoded) -> Tensor:
+        """What follows the prompt, (vocabulary,) float32, with nothing written."""
+        begin = time.monotonic()
+        self.usage.calls += 1
+        self.usage.prompt_tokens += len(prompt.ids)
+        _, logits = self._read(prompt)
+        self.usage.prompt_seconds += time.monotonic() - begin
+        return logits
+
     def forget(self) -> None:
         """Drop everything that was read."""
         self._branches.clear()

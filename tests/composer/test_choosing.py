@@ -16,6 +16,7 @@ class Composing(ScriptedVisionModel):
     """Takes the last candidate; remembers what it was shown."""
 
     asked: list[tuple[list[str], int, int, list[int]]] = field(default_factory=list)
+    wanted: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__(
@@ -30,7 +31,9 @@ class Composing(ScriptedVisionModel):
         chosen: Mapping[int, Image.Image],
         *,
         language: str = "en",
+        wanted: str = "",
     ) -> int:
+        self.wanted.append(wanted)
         self.asked.append((list(lines), line, len(candidates), sorted(chosen)))
         return len(candidates) - 1
 
@@ -44,6 +47,7 @@ def test_it_chooses_after_the_text_and_what_was_chosen_before(tmp_path: Path) ->
     assert lines[line].startswith("Lamps burn oil")
     assert count == len(slot.candidates) == 3
     assert before == []
+    assert vision.wanted[0] == slot.query
     shown_first = slot.candidates[0].picture.digest
     assert slot.chosen not in (None, shown_first)
     assert all(len(shown) == 1 for shown in vision.seen)  # it words the one that it chose

@@ -1,0 +1,91 @@
+"""The small model as an engine: it chooses among four and words captions and alt texts, in the words it was taught.
+
+It knows drawings and English. Of an article it is shown what it was trained on: the end of the paragraph, and what the
+picture must show. It reads the chance of each candidate's letter, and how well the line would caption each; both together choose.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from composer.models import Worded
+from composer.xcomposer2 import prompts
+from composer.xcomposer2.chat import Bos
+from composer.xcomposer2.drawing import LIKELIEST, drawing
+from composer.xcomposer2.engine import Parts, XComposer2Engine
+from composer.xcomposer2.pixels import prepared
+from composer.xcomposer2.prompts import Ask
+from composer.xcomposer2.starter import recipe
+from composer.xcomposer2.starter.answer import fits, letters, softmax, together
+from composer.xcomposer2.starter.tasks import LETTERS, Shown, captioned
+
+LONGEST = 160  # characters of a line it is shown: it was trained on short ones
+WORDS = 32  # tokens of a caption or an alt text
+
+
+class StarterEngine(XComposer2Engine):
+    """Satisfies ComposingModel and WordingModel besides TextModel and VisionModel."""
+
+    def choose_picture(
+        self,
+        lines: Sequence[str],
+        line: int,
+        candidates: Sequence[Image.Image],
+        chosen: Mapping[int, Image.Image],
+        *,
+        language: str = "en",
+        wanted: str = "",
+    ) -> int:
+        """See `ComposingModel.choose_picture`; at most four candidates are looked at, the rest never taken."""
+        found = self.chances(wanted or ending(lines[line]), candidates)
+        return max(range(len(found)), key=lambda n: found[n])
+
+    def chances(self, line: str, candidates: Sequence[Image.Image]) -> list[float]:
+        """How likely each of up to four candidates is the one for a line; they sum to 1."""
+        shown = [image.convert("RGB") for image in candidates[: len(LETTERS)]]
+        if len(shown) == 1:
+            return [1.0]
+        with self._lock, torch.inference_mode():
+            parts = self.parts()
+            ask = prompts.choose(prompts.prompts("en"), [line], 0, shown, {})
+            table = torch.tensor(letters(parts.processor.tokens)[: len(shown)])
+            logits = parts.reader.logits(parts.processor.chat(ask.turns, bos=Bos.ONCE, begun=ask.begun))
+            named = torch.softmax(logits.cpu()[table], 0).numpy()
+            features = parts.model.model.tower_features(_pixels(parts, shown))
+            samples = [captioned(Shown(n), line, recipe.words()) for n in range(len(shown))]
+            said = softmax(fits(parts.model, parts.processor.tokens, samples, features))
+            return [float(c) for c in together(named, said, parts.model.config.letters)]
+
+    def word_picture(self, image: Image.Image) -> Worded:
+        """See `WordingModel.word_picture`."""
+        words, shown = recipe.words(), image.convert("RGB")
+        with self._lock:
+            parts = self.parts()
+            caption, alt = (_said(parts, shown, words[name]) for name in ("caption", "alt"))
+        return Worded(caption=caption, alt=alt)
+
+
+def _pixels(parts: Parts, shown: Sequence[Image.Image]) -> Tensor:
+    """What the tower takes, (n, 3, side, side)."""
+    return prepared(shown, parts.model.config)["pixel_values"].to(parts.model.device, parts.model.dtype)
+
+
+def ending(line: str) -> str:
+    """The last sentences of a line, as many as it was trained to read."""
+    if len(line) <= LONGEST:
+        return line
+    return line[-LONGEST:].split(" ", 1)[-1]
+
+
+def _said(parts: Parts, image: Image.Image, question: str) -> str:
+    """The likeliest reply to a question about one picture."""
+    ask = Ask(content=(image, question), most=WORDS)
+    prompt = parts.processor.chat(ask.turns, bos=Bos.ONCE)
+    ids: list[int] = []
+    for token in parts.reader.tokens(prompt, ask.most, drawing(LIKELIEST)):
+        if token in parts.processor.tokens.ends:
+            break
+        ids.append(token)
+    return parts.processor.tokens.decode(ids).strip()
