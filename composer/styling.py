@@ -49,8 +49,10 @@ def strength_of(toolkit: Toolkit, article: Article) -> float:
 
 
 def style_words(article: Article) -> str:
-    """What a generator is told of the look: the author's words, else the card's; "" where there is neither."""
-    return article.style or (wording(article.card) if article.card else "")
+    """What a generator is told of the look: the author's words (not the entity sheet, the lines with "="), else the
+    card's; "" where there is neither."""
+    own = ", ".join(line for line in article.style.splitlines() if line.strip() and "=" not in line)
+    return own or (wording(article.card) if article.card else "")
 
 
 def weighed(candidate: Candidate, card: StyleCard, seen: Seen) -> Candidate:
@@ -71,8 +73,9 @@ def restyle(toolkit: Toolkit, article: Article) -> Stage:
             else replace(c, style=0.0)
             for c in slot.candidates
         ]
-        by_relevance = sorted(weighted, key=lambda c: -c.relevance)
-        article = yield OfferImages(id=slot.id, candidates=tuple(rerank(by_relevance, strength)))
+        row = tuple(rerank(sorted(weighted, key=lambda c: -c.relevance), strength))
+        if row != slot.candidates:
+            article = yield OfferImages(id=slot.id, candidates=row)
     return article
 
 

@@ -40,7 +40,7 @@ def look_of(article: Article, pictures: PictureFolder | None) -> Look:
     found = [(p.digest, path) for p in article.brief.references if pictures and (path := pictures.path(p.digest))]
     found = found[:MOST_REFERENCES]
     return Look(
-        words=", ".join(line for line in style_words(article).splitlines() if line.strip() and "=" not in line),
+        words=style_words(article),
         references=tuple(decode_rgb(path.read_bytes()) for _, path in found),
         digests=tuple(digest for digest, _ in found),
     )

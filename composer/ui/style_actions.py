@@ -18,6 +18,7 @@ from retrieval.picture import Picture
 from retrieval.style_card import Medium, StyleCard, hexes, with_palette
 
 MOST = 12  # references
+MOST_WORDS = 2000  # characters of words and entity sheet
 
 
 def style_shown(workspace: Workspace, log: ArticleLog) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def set_style(workspace: Workspace, log: ArticleLog, request: Request) -> None:
     """Words for the look, and what of the card the author changed; candidates are then weighed anew."""
     article = log.article
     edits: list[Edit] = []
-    words = " ".join(text(request, "style").split())[:400]
+    words = _lines(text(request, "style"))
     if "style" in request and words != article.style:
         edits.append(SetStyle(style=words))
     card, strength = _changed(article.card, request), _strength(request, article.style_strength)
@@ -73,6 +74,14 @@ def unreference(workspace: Workspace, log: ArticleLog, request: Request) -> None
     """A reference is none any more; the picture stays where it stands."""
     digest = word(request, "digest")
     _refer(workspace, log, tuple(p for p in log.article.brief.references if p.digest != digest))
+
+
+def _lines(words: str) -> str:
+    """What was typed, a line a thought, for the lines with "=" are the entity sheet. Raises UsageError for too much."""
+    lines = "\n".join(filter(None, (" ".join(line.split()) for line in words.splitlines())))
+    if len(lines) > MOST_WORDS:
+        raise UsageError(f"At most {MOST_WORDS:,} characters fit here; {len(lines):,} were given.")
+    return lines
 
 
 def _refer(workspace: Workspace, log: ArticleLog, references: tuple[Picture, ...]) -> None:

@@ -46,10 +46,12 @@ def test_words_for_the_look_are_kept(page: Page, address: str) -> None:
     compose(page, address)
     page.locator("[data-do=style]").click()
     panel = page.locator(".il-panel-style")
-    panel.get_by_label("The look of the pictures").fill("etching,  fine lines")
+    panel.get_by_label("The look of the pictures").fill("etching,  fine lines\n\nkeeper = an old man with a beard")
     panel.get_by_role("button", name="Save").click()
     page.reload()
     page.locator("[data-do=style]").click()
-    expect(panel.get_by_label("The look of the pictures")).to_have_value("etching, fine lines")
+    expect(panel.get_by_label("The look of the pictures")).to_have_value(
+        "etching, fine lines\nkeeper = an old man with a beard"
+    )
     page.locator("[data-do=undo]").click()
     expect(panel.get_by_label("The look of the pictures")).to_have_value("")

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw
 
 from composer.apply import apply
 from composer.article import Article, Brief, ImageSlot
+from composer.drawing.ask import sheet_of
 from composer.edits import AddBlock, OfferImages, SetStyleCard
 from composer.rehearse import rehearse
 from composer.settings import load_settings
@@ -64,6 +65,9 @@ def test_the_authors_words_go_before_the_cards(pictures: PictureFolder) -> None:
     card = make_card(pictures, [kept(pictures, disc("#cc2222"))])
     assert style_words(Article(id="a", style="etching", card=card)) == "etching"
     assert style_words(Article(id="a")) == ""
+    both = Article(id="a", style="etching\nkeeper = an old man", card=card)
+    assert (style_words(both), sheet_of(both)) == ("etching", {"keeper": "an old man"})
+    assert style_words(replace(both, style="keeper = an old man")) == style_words(Article(id="a", card=card)) != ""
 
 
 def test_a_reference_whose_file_is_gone_makes_no_card(pictures: PictureFolder) -> None:
@@ -85,3 +89,4 @@ def test_restyling_brings_the_style_up_and_changes_no_choice(pictures: PictureFo
     assert slot.candidates[0].picture == red
     assert slot.chosen == blue.digest
     assert {c.picture.digest for c in slot.candidates} == {c.picture.digest for c in offers}
+    assert list(restyle(toolkit(pictures), made)) == []  # weighed already: nothing goes into the log

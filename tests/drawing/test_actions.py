@@ -215,3 +215,12 @@ def test_a_refused_prompt_is_said_and_nothing_is_drawn(desk: Desk) -> None:
     assert desk.slot.candidates == ()
     assert desk.generator is not None
     assert desk.generator.asked == []
+
+
+def test_the_entity_sheet_keeps_its_lines(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, None)
+    request = {"action": "style", "style": "  etching,   fine\n\n\nkeeper =  an old man\r\nlamp = brass  "}
+    act(desk.workspace, desk.log.article.id, request)
+    assert desk.log.article.style == "etching, fine\nkeeper = an old man\nlamp = brass"
+    with pytest.raises(UsageError, match="2,000"):
+        act(desk.workspace, desk.log.article.id, {"action": "style", "style": "x" * 3000})
