@@ -162,13 +162,15 @@ def _index(engines: Engines, folders: list[Path]) -> None:
 
 def _write(log: ArticleLog, options: argparse.Namespace) -> None:
     log.snapshot()
+    settings = load_settings(options.preset)
     made = bundle(
         log.article,
         log.pictures.read,
         options=ExportOptions(
             self_contained=options.self_contained,
             front_matter=options.front_matter,
-            camera_data=load_settings(options.preset).camera_data,
+            camera_data=settings.camera_data,
+            ai_credit=settings.ai_credit,
         ),
     )
     write_bundle(made, log.folder)

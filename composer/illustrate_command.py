@@ -16,14 +16,14 @@ from composer.commands import allowed_web, take_picture
 from composer.engines import Engines
 from composer.errors import UsageError
 from composer.events import Failed
-from composer.export import bundle
+from composer.export import ExportOptions, bundle
 from composer.illustrate_article import Deliver, run
 from composer.placement.deliver import alts_missing, illustrated, write_files
 from composer.placement.document import Document, decode, read_markdown
 from composer.placement.document_html import looks_like_html, read_html
 from composer.placement.job import Job, Order, take_in
 from composer.printing import Follower, JsonPrinter, TextPrinter
-from composer.settings import load_settings
+from composer.settings import Settings, load_settings
 from composer.store import ArticleLog, PictureFolder, create
 from retrieval.captions import notes_of
 from retrieval.indexing import ENDINGS, Encoders, index_folder
@@ -73,7 +73,9 @@ def illustrate(options: argparse.Namespace) -> int:
     printer = JsonPrinter() if options.json else TextPrinter()
     driver, follower = composing.Driver(log), Follower(log, printer)
     toolkit = engines.toolkit(log, options.library)
-    ok = driver.run(run(toolkit, log.article, job, deliver_to(log, options.article.name, alts)), follower.hear)
+    ok = driver.run(
+        run(toolkit, log.article, job, deliver_to(log, options.article.name, alts, settings)), follower.hear
+    )
     follower.hear(None)
     if not ok:
         _say(f"error: {[r.event.message for r in log.since(0) if isinstance(r.event, Failed)][-1]}")
@@ -137,16 +139,17 @@ def known_alts(document: Document, beside: Path) -> dict[int, str]:
     return alts
 
 
-def deliver_to(log: ArticleLog, name: str, alts: dict[int, str]) -> Deliver:
+def deliver_to(log: ArticleLog, name: str, alts: dict[int, str], wanted: Settings) -> Deliver:
     """What writes the results of a run into the log's folder."""
+    options = ExportOptions(camera_data=wanted.camera_data, ai_credit=wanted.ai_credit)
 
     def deliver(article: Article, job: Job) -> None:
-        made = illustrated(job.document, article, job.gaps, log.pictures.read, alts)
+        made = illustrated(job.document, article, job.gaps, log.pictures.read, alts, options)
         write_files(made, log.folder, name, job.decisions(article))
         for warning in made.warnings:
             _say(f"warning: {warning}")
         if job.document.form == "markdown":
-            page = bundle(article, log.pictures.read)
+            page = bundle(article, log.pictures.read, options=options)
             (log.folder / "preview.html").write_text(page.html, encoding="utf-8")
         log.snapshot()
 

@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     intended_use: IntendedUse = Field("any", description="any, commercial, modify or both; what licences must allow.")
     picture_px: int = Field(768, ge=64, le=2048, description="Long side of a drawn picture.")
     camera_data: bool = Field(False, description="What cameras wrote into pictures, the place too, goes into exports.")
+    ai_credit: bool = Field(
+        True, description="Credit lines of exports say where a model made a picture; files always do."
+    )
     image_base_url: str = Field("none", description="Address of a server that draws; none: base_url.")
     image_server: str = Field("auto", description="vllm-omni, sglang, localai, aquiles or openai; auto: found out.")
     style_adapter: str = Field("none", description="Folder or Hub name of IP-Adapter weights for the generator.")

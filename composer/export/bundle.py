@@ -26,6 +26,7 @@ class ExportOptions:
     self_contained: bool = False  # article.html carries its pictures inside
     front_matter: bool = False  # article.md begins with title, description and language
     camera_data: bool = False  # what a camera wrote into the pictures, the place among it, goes along
+    ai_credit: bool = True  # credit lines say where a model made the picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ def bundle(article: Article, read: Read, *, options: ExportOptions | None = None
     `log` is the content of events.jsonl, for a zip that carries how the article came to be.
     """
     options = options or ExportOptions()
-    shown, warnings = figures(article, read, camera_data=options.camera_data)
+    shown, warnings = figures(article, read, camera_data=options.camera_data, ai_credit=options.ai_credit)
     record = {"article.json": to_json(article, indent=2, inf_nan_mode="strings")}
     return Bundle(
         markdown=to_markdown(article, shown, front_matter=options.front_matter),

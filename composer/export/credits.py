@@ -21,14 +21,15 @@ class Part:
     joint: str = ""  # what stands between it and the piece before; "" for the first
 
 
-def credit_parts(credit: Attribution, language: str) -> list[Part]:
-    """The pieces of a picture's credit line; joints and texts in a row are the line."""
+def credit_parts(credit: Attribution, language: str, *, marked: bool = True) -> list[Part]:
+    """The pieces of a picture's credit line; joints and texts in a row are the line. Without `marked` it does not say
+    that a model made the picture."""
     words = words_of(language)
     page = web_address(credit.url)
     joint, parts = words["joint"], list[Part]()
     if credit.title:
         parts.append(Part(text=words["title"].format(credit.title), url=page))
-    if maker := _maker(credit, words):
+    if (marked or not credit.generated) and (maker := _maker(credit, words)):
         address = "" if credit.generated else web_address(credit.author_url)
         parts.append(Part(text=maker, url=address, joint=joint if credit.generated else words["by_joint"]))
     if credit.source and not credit.generated and credit.licence != "yours":

@@ -30,12 +30,16 @@ class Figure:
     file: str  # "images/NAME.EXT"
     data: bytes
     media_type: str  # of `data`; a drawing that could do more than draw is carried as pixels
+    marked: bool = True  # its credit line says so where a model made it
 
 
-def figures(article: Article, read: Read, *, camera_data: bool = False) -> tuple[dict[str, Figure], list[str]]:
+def figures(
+    article: Article, read: Read, *, camera_data: bool = False, ai_credit: bool = True
+) -> tuple[dict[str, Figure], list[str]]:
     """The figures by slot id, and a warning for each picture that has to be left out.
 
-    What a camera wrote into a file, the place among it, goes along only with `camera_data`.
+    What a camera wrote into a file, the place among it, goes along only with `camera_data`. Without `ai_credit` credit
+    lines do not say that a model made a picture; the mark inside the file and credits.json always do.
     """
     found: dict[str, Figure] = {}
     warnings = []
@@ -52,7 +56,12 @@ def figures(article: Article, read: Read, *, camera_data: bool = False) -> tuple
         if names.setdefault(name, slot.picture.digest) != slot.picture.digest:
             name = f"{slot.picture.digest}.{name.rpartition('.')[2]}"
         found[slot.id] = Figure(
-            slot=slot, picture=slot.picture, file=f"images/{name}", data=data, media_type=media_type
+            slot=slot,
+            picture=slot.picture,
+            file=f"images/{name}",
+            data=data,
+            media_type=media_type,
+            marked=ai_credit,
         )
     return found, warnings
 

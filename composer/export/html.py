@@ -64,7 +64,7 @@ def _part(article: Article, block: Block, figures: dict[str, Figure], *, self_co
         "ratio": f"{width / height:.4f}" if known else "1",
         "focus": " ".join(f"{100 * part:g}%" for part in block.focus),
         "caption": block.caption.strip(),
-        "credit": credit_parts(figure.picture.attribution, article.brief.language),
+        "credit": credit_parts(figure.picture.attribution, article.brief.language, marked=figure.marked),
     }
 
 

@@ -91,7 +91,9 @@ def _open_parser() -> MarkdownIt:
 
 
 def _figure(figure: Figure, language: str) -> str:
-    credit = "".join(part.joint + _link(part) for part in credit_parts(figure.picture.attribution, language))
+    credit = "".join(
+        part.joint + _link(part) for part in credit_parts(figure.picture.attribution, language, marked=figure.marked)
+    )
     caption = escape_markdown(figure.slot.caption)
     below = f"*{caption}* {credit}" if caption else credit
     alt = "" if figure.slot.decorative else figure.slot.alt

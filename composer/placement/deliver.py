@@ -13,6 +13,7 @@ from pathlib import Path
 
 from composer.article import Article
 from composer.errors import UsageError
+from composer.export.bundle import ExportOptions
 from composer.export.credits import credit_entry, credit_parts
 from composer.export.figures import Figure, Read, figures
 from composer.export.markdown import escape_markdown
@@ -35,11 +36,17 @@ class Illustrated:
 
 
 def illustrated(
-    document: Document, article: Article, gaps: Mapping[str, int], read: Read, alts: Mapping[int, str] | None = None
+    document: Document,
+    article: Article,
+    gaps: Mapping[str, int],
+    read: Read,
+    alts: Mapping[int, str] | None = None,
+    options: ExportOptions | None = None,
 ) -> Illustrated:
     """The text with every filled slot's figure; `gaps` says where the slots stand, `alts` where an alt text is missing
     and which. A figure that would change what the text around it means is left out, with a warning."""
-    shown, warnings = figures(article, read)
+    options = options or ExportOptions()
+    shown, warnings = figures(article, read, camera_data=options.camera_data, ai_credit=options.ai_credit)
     language = article.brief.language
     write = markdown_figure if document.form == "markdown" else html_figure
     placed = {gaps[slot]: figure for slot, figure in shown.items() if slot in gaps}
@@ -59,7 +66,7 @@ def illustrated(
 def markdown_figure(figure: Figure, language: str) -> str:
     """A picture with caption and credit under it."""
     parts = []
-    for part in credit_parts(figure.picture.attribution, language):
+    for part in credit_parts(figure.picture.attribution, language, marked=figure.marked):
         text = escape_markdown(part.text)
         parts.append(part.joint + (f"[{text}](<{part.url.translate(IN_ADDRESS)}>)" if part.url else text))
     caption = escape_markdown(figure.slot.caption)
@@ -71,7 +78,7 @@ def html_figure(figure: Figure, language: str) -> str:
     """The same as an element."""
     credit = "".join(
         escape(p.joint) + (f'<a href="{escape(p.url)}">{escape(p.text)}</a>' if p.url else escape(p.text))
-        for p in credit_parts(figure.picture.attribution, language)
+        for p in credit_parts(figure.picture.attribution, language, marked=figure.marked)
     )
     size = f' width="{figure.picture.width}" height="{figure.picture.height}"' if figure.picture.width else ""
     caption = f"{escape(figure.slot.caption)} " if figure.slot.caption else ""

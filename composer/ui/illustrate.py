@@ -17,6 +17,7 @@ from composer.article import Article, Brief
 from composer.commands import take_picture
 from composer.engines import Engines
 from composer.errors import InterleaveError, UsageError
+from composer.export import ExportOptions
 from composer.illustrate_article import run
 from composer.illustrate_command import as_document
 from composer.placement.deliver import illustrated, write_files
@@ -88,7 +89,7 @@ def start(workspace: Workspace, engines: Engines, given: dict[str, Any], request
         job = replace(
             take_in(log, document, order, Path(name).stem, references), encoder=engines.sentences, pixels=engines.pixels
         )
-        deliver = _deliver(log, name)
+        deliver = _deliver(log, name, engines.settings)
         workspace.start(log.article.id, "illustrate", lambda toolkit, article: run(toolkit, article, job, deliver))
     except InterleaveError as error:
         raise complaint(error, request) from error
@@ -110,9 +111,11 @@ def packed(workspace: Workspace, article_id: str, request: gr.Request | None = N
     return target
 
 
-def _deliver(log: ArticleLog, name: str) -> Callable[[Article, Job], None]:
+def _deliver(log: ArticleLog, name: str, wanted: Settings) -> Callable[[Article, Job], None]:
+    options = ExportOptions(camera_data=wanted.camera_data, ai_credit=wanted.ai_credit)
+
     def deliver(article: Article, job: Job) -> None:
-        made = illustrated(job.document, article, job.gaps, log.pictures.read)
+        made = illustrated(job.document, article, job.gaps, log.pictures.read, options=options)
         write_files(made, log.folder / RESULTS, name, job.decisions(article))
 
     return deliver

@@ -96,6 +96,16 @@ def test_the_mark_and_the_words_survive_every_export(
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_credit_lines_may_leave_it_out_but_no_file_does(form: Literal["PNG", "WEBP", "JPEG"]) -> None:
+    picture, data = made(FOX, form)
+    exported = bundle(article_with(picture), {picture.digest: data}.get, options=ExportOptions(ai_credit=False))
+    assert "AI-generated" not in exported.html + exported.markdown
+    assert exported.credits[0]["generated"] is True
+    (left,) = exported.files.values()
+    assert told(left)["Xmp.iptcExt.DigitalSourceType"] == DRAWN
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_drawn_picture_without_its_mark_gets_it_when_it_leaves(form: Literal["PNG", "WEBP", "JPEG"]) -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (8, 8), "red").save(buffer, form)
