@@ -38,6 +38,7 @@ class Prompts:
     style_suffix: Template
     retry: Template
     meta_openers: tuple[re.Pattern[str], ...]  # openings of a reply that speak of the task
+    meta_sentences: tuple[re.Pattern[str], ...]  # sentences that speak of the task
     meta_titles: tuple[re.Pattern[str], ...]  # headings of a plan that speak of the task
     alt_openers: tuple[re.Pattern[str], ...]  # "image of" and its like
 

@@ -69,6 +69,14 @@ def clean(pieces: Iterable[str], *, seen: set[str], openers: Sequence[re.Pattern
         yield f"{line}\n" if line.endswith("\n") and ends_whole(bare) and not LISTED.match(bare) else line
 
 
+def without_talk(paragraph: str, patterns: Sequence[re.Pattern[str]]) -> str:
+    """A paragraph without the sentences that speak of the task ("In this section, we will explore ...")."""
+    kept = [s for s in sentences(paragraph) if not any(p.search(s) for p in patterns)]
+    if len(kept) == len(sentences(paragraph)):
+        return paragraph
+    return ("" if re.search(r"[。！？]", paragraph) else " ").join(kept)
+
+
 def new_sentences(paragraph: str, said: list[frozenset[str]]) -> str:
     """A paragraph without the sentences that were said before, in these or nearly these words; `said` takes up the rest."""
     kept, dropped = [], False

@@ -17,7 +17,7 @@ from composer.facts import missing
 from composer.markdown import count_words, drop_open_end, ends_whole, is_prose, plain_text, split_blocks
 from composer.models import Prompt, ProseModel
 from composer.prompts import assistant, kinds, prompts, user
-from composer.reply import clean, key_of, new_sentences, stopping
+from composer.reply import clean, key_of, new_sentences, stopping, without_talk
 from composer.toolkit import Toolkit
 
 ENOUGH, PLENTY, TOO_MUCH = 0.8, 1.02, 1.2  # of the target: go on below, stop at a paragraph's end, at a sentence's end
@@ -157,13 +157,15 @@ def _show(article: Article, growth: Growth, text: str) -> Stage:
 
 def _finish(article: Article, growth: Growth, text: str) -> Stage:
     """End the block being written with `text`, without what was said before and without a heading in disguise."""
-    titled = is_prose(text) and len(growth.own) <= 1 and _is_title(text, growth)
+    no_text = is_prose(text) and _is_title(text, growth)
     if is_prose(text):
-        text = "" if titled else new_sentences(text, growth.said)
+        said = without_talk(text, prompts(article.brief.language).meta_sentences)
+        no_text = no_text or not said
+        text = "" if no_text else new_sentences(said, growth.said)
     if text.strip():
         article = yield from _show(article, growth, text)
     elif growth.block and not growth.skipping:
-        growth.idle = not titled
+        growth.idle = not no_text
         article = yield RemoveBlock(id=growth.block)
         growth.own = [i for i in growth.own if i != growth.block]
     growth.block, growth.shown, growth.skipping = "", "", False
@@ -171,9 +173,10 @@ def _finish(article: Article, growth: Growth, text: str) -> Stage:
 
 
 def _is_title(text: str, growth: Growth) -> bool:
-    """Whether a section's first line is a heading that was not marked as one."""
+    """Whether a line is a heading that was not marked as one: it stands elsewhere, or opens the section without an end."""
     bare = text.strip(" *_:：")
-    return "\n" not in bare and (key_of(bare) in growth.headings or (len(bare) < TITLE and bare[-1:].isalnum()))
+    opens = len(growth.own) <= 1 and len(bare) < TITLE and bare[-1:].isalnum()
+    return "\n" not in bare and (key_of(bare) in growth.headings or opens)
 
 
 def _behind(article: Article, growth: Growth) -> str:

@@ -125,6 +125,19 @@ def test_a_heading_in_disguise_is_no_text(tmp_path: Path) -> None:
     assert any(isinstance(b, TextBlock) and "Keepers trim" in b.markdown for b in article.blocks)
 
 
+def test_sentences_about_the_task_are_left_out(tmp_path: Path) -> None:
+    log = start(tmp_path, wishes=Wishes(words=120, images=0))
+
+    def reply(prompt: Prompt) -> str:
+        said = answer(prompt)
+        opening = "As an experienced author, I am thrilled. In this section, we will explore lamps.\n\nThe Lens\n\n"
+        return f"{opening}{said}" if "section" in prompt[-1].content else said
+
+    texts = [b.markdown for b in run(log, compose, kit(log, reply)).blocks if isinstance(b, TextBlock)]
+    assert any("Keepers trim" in t for t in texts)
+    assert not any("author" in t or "this section" in t or t == "The Lens" for t in texts)
+
+
 def test_an_unrelated_picture_is_not_chosen(tmp_path: Path) -> None:
     log = start(tmp_path)
     article = run(log, compose, kit(log, answer, WordSource(["green frog"])))
