@@ -29,7 +29,6 @@ FLAGS = [
 ]
 
 
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that drives a browser may fail once where the machine is loaded; a second try is counted in the last line."""
     for item in items:
