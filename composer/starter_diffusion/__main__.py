@@ -24,6 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
         default="all",
         help="save the last checkpoint's model, its tail trained or not",
     )
+    training.add_argument(
+        "--start", type=Path, metavar="MODEL", help="begin with this model's weights, such as the shipped one's"
+    )
     training.set_defaults(run=_train)
     sampling = commands.add_parser("sample", help="draw pictures")
     sampling.add_argument("prompts", nargs="+", help='such as "red apple, flat emoji"')
@@ -48,7 +51,7 @@ def _train(options: argparse.Namespace) -> int:
     from composer.starter_diffusion.command import run
 
     changes = {"steps": options.steps} if options.steps else {}
-    print(run(options.out, home(), _say, changes, what=options.only))
+    print(run(options.out, home(), _say, changes, what=options.only, start=options.start))
     return 0
 
 

@@ -4,6 +4,7 @@ Knows the order of the work and its files; the work itself is its neighbours'.
 """
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from retrieval.training.sets import Drawing
 
 Log = Callable[[str], None]
 What = Literal["all", "tail", "save"]
+START = "start"  # the model that a training goes on from
 SIDE = 512  # px of what the shipped model draws
 
 
@@ -33,17 +35,29 @@ class Prepared:
     parts: data.Split
 
 
-def run(folder: Path, home: Path, log: Log, changes: Mapping[str, Any] | None = None, *, what: What = "all") -> Path:
+def run(
+    folder: Path,
+    home: Path,
+    log: Log,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    what: What = "all",
+    start: Path | None = None,
+) -> Path:
     """Make the model in `folder`/model; its folder. `changes` overrule the recipe's training. Raises SetupError.
 
     "all" goes on to the recipe's end. "tail" trains the decoder's last layers alone, "save" nothing: both save the model
     of the last checkpoint, also beside a training that goes on. Two at once in one folder would overwrite each other's
-    checkpoints, so the second is refused.
+    checkpoints, so the second is refused. `start` is a model's folder whose weights a new training goes on from.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if what != "all" and not (folder / "unet.pt").is_file():
         raise SetupError(f"{folder} has no checkpoint yet. Train for a while first.")
     with command.alone(folder / (".training" if what == "all" else ".saving")):
+        if start is not None and not (start / "unet").is_dir():
+            raise SetupError(f"{start} is no model to go on from: it has no unet/ folder.")
+        if start is not None and not (folder / "unet.pt").is_file():
+            shutil.copytree(start, folder / START, dirs_exist_ok=True)
         return _run(folder, home, log, changes or {}, what)
 
 
@@ -66,16 +80,21 @@ def _run(folder: Path, home: Path, log: Log, changes: Mapping[str, Any], what: W
     work = prepared(folder, home, log)
     recipe = work.recipe
     log(f"{len(work.parts.train)} drawings to train on, {len(work.parts.held)} held-out pairs")
-    small, latents = _latents_of(work, folder, log)
-    scale = 1 / float(latents.std())
+    begun = model.load(folder / START) if (folder / START).is_dir() else None
+    small, latents = (
+        _latents_of(work, folder, log) if begun is None else (None, _latents_by(begun.vae, work, folder, log))
+    )
+    scale = 1 / float(latents.std()) if begun is None else float(begun.vae.config.scaling_factor)
     tokenizer, encoder = model.text_parts(sentences, _texts(work), recipe["recipe"], folder / "text")
     unet = model.unet(recipe["unet"], recipe["recipe"], recipe["autoencoder"]["latents"], recipe["recipe"]["seed"])
+    if begun is not None:
+        unet.load_state_dict(begun.unet.state_dict())
     if what == "all":
         settings = {**recipe["training"], "seed": recipe["recipe"]["seed"], **changes}
         loop.train(unet, _latents(work, tokenizer, encoder, latents * scale, folder), settings, folder, log)
     steps = loop.mean_of(folder, unet)
     log(f"the mean of the weights after {steps} steps")
-    large = _tail(work, small, scale, folder, log if what != "save" else None)
+    large = _tail(work, small, scale, folder, log if what != "save" else None) if begun is None else begun.vae
     parts = {"text_encoder": encoder, "tokenizer": tokenizer, "unet": unet, "vae": large}
     model.save(parts, folder / "model")
     labels = {work.drawings[i].label for i in work.parts.train}
@@ -115,6 +134,27 @@ def _latents_of(work: Prepared, folder: Path, log: Log) -> tuple[Any, NDArray[np
             np.save(file, autoencoder.latents_of(small, pictures))
         path.with_suffix(".part").replace(path)
     return autoencoder.trained(settings, folder), np.asarray(np.load(path), np.float32)
+
+
+def _latents_by(large: Any, work: Prepared, folder: Path, log: Log) -> NDArray[np.float32]:  # noqa: ANN401
+    """The training pictures' latents by a whole model's autoencoder, which sees each px as a square of 8: the same as
+    the small one's, whose layers it has behind exact halvings."""
+    import torch
+
+    path, side = folder / "latents.npy", SIDE // work.recipe["recipe"]["px"]
+    if not path.is_file():
+        pictures = data.pictures(work.pixels, work.parts.train, work.recipe["recipe"])
+        found = []
+        for begin in range(0, len(pictures), 8):
+            some = torch.from_numpy(pictures[begin : begin + 8]).repeat_interleave(side, 2).repeat_interleave(side, 3)
+            with torch.inference_mode():
+                found.append(large.encoder(some).numpy())
+            if begin % 800 == 0:
+                log(f"latents of {begin} of {len(pictures)} pictures")
+        with path.with_suffix(".part").open("wb") as file:
+            np.save(file, np.concatenate(found).astype(np.float32))
+        path.with_suffix(".part").replace(path)
+    return np.asarray(np.load(path), np.float32)
 
 
 def _tail(work: Prepared, small: Any, scale: float, folder: Path, log: Log | None) -> Any:  # noqa: ANN401

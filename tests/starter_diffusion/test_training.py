@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from composer.errors import SetupError
-from composer.starter_diffusion import autoencoder, command, loop, model, sample, tail
+from composer.starter_diffusion import autoencoder, command, data, loop, model, sample, tail
 
 SMALL = {"width": 8, "latents": 4, "encoder": [0, 1, 1], "decoder": [1, 1, 1], "crop": 16, "batch": 4, "lr": 3e-3}
 SETTINGS = {**SMALL, "steps": 4, "noise": 0.1}
@@ -99,6 +99,21 @@ def test_latents_of_a_large_picture_are_those_of_the_picture_made_small() -> Non
         wanted = small.encoder(torch.nn.functional.avg_pool2d(pictures, 4))
         assert torch.allclose(large.encoder(pictures), wanted, atol=1e-5)
         assert large.decoder(wanted).shape == pictures.shape
+
+
+def test_a_training_can_go_on_from_a_models_own_latents(tmp_path: Path) -> None:
+    import torch
+
+    small = autoencoder.build(SMALL).eval()
+    px = command.SIDE // 8
+    pixels = np.random.default_rng(0).integers(0, 255, (3, px, px, 4), np.uint8)
+    recipe = {"recipe": {**RECIPE, "px": px, "margin": 0}}
+    work = command.Prepared(recipe=recipe, drawings=(), pixels=pixels, parts=data.Split(train=[2, 0, 1], held=[]))
+    found = command._latents_by(tail.taller(small, SMALL, 3, 1.0), work, tmp_path, lambda line: None)
+    wanted = small.encoder(torch.from_numpy(data.pictures(pixels, [2, 0, 1], recipe["recipe"])))
+    assert np.allclose(found, wanted.detach().numpy(), atol=1e-4)
+    with pytest.raises(SetupError, match="unet/"):
+        command.run(tmp_path / "a", tmp_path, lambda line: None, start=tmp_path)
 
 
 def test_the_tail_learns_in_its_new_layers_alone() -> None:
