@@ -49,7 +49,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--segn", type=int, default=0, metavar="N", help="XComposer's way on the N shortest posts (slow)"
     )
-    parser.add_argument("--judge", type=int, default=0, metavar="N", help="the model's opinion, N shortest posts (slow)")
+    parser.add_argument(
+        "--judge", type=int, default=0, metavar="N", help="the model's opinion, N shortest posts (slow)"
+    )
     options = parser.parse_args(arguments)
     sentence = SentenceEncoder(home() / "models" / "minilm")
     begin = time.monotonic()

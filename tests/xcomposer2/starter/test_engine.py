@@ -13,7 +13,7 @@ from composer.models import ComposingModel, VisionModel, WordingModel
 from composer.weights import path_of
 from composer.xcomposer2 import engine as engines
 from composer.xcomposer2.engine import XComposer2Engine
-from composer.xcomposer2.starter import folder, judge
+from composer.xcomposer2.starter import folder, judge, loop
 from composer.xcomposer2.starter.__main__ import main
 from composer.xcomposer2.starter.answer import Model
 from composer.xcomposer2.starter.command import Prepared
@@ -130,7 +130,7 @@ def test_only_partial_lora_and_the_projector_alone_leave_the_language_as_it_was(
         "full": "projector language",
     }
     changed = {
-        plora.loop.part_of(n) for n, p in model.named_parameters() if not bool((p == before[n].to(p.dtype)).all())
+        loop.part_of(n) for n, p in model.named_parameters() if not bool((p == before[n].to(p.dtype)).all())
     }
     assert changed == set(parts[method].split())
     work = Prepared(recipe=given, pictures=bench.work.pictures, held=frozenset(), vectors=kit.vectors(), tokens=tokens,
