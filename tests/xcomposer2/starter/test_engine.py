@@ -129,9 +129,7 @@ def test_only_partial_lora_and_the_projector_alone_leave_the_language_as_it_was(
         "projector": "projector",
         "full": "projector language",
     }
-    changed = {
-        loop.part_of(n) for n, p in model.named_parameters() if not bool((p == before[n].to(p.dtype)).all())
-    }
+    changed = {loop.part_of(n) for n, p in model.named_parameters() if not bool((p == before[n].to(p.dtype)).all())}
     assert changed == set(parts[method].split())
     work = Prepared(recipe=given, pictures=bench.work.pictures, held=frozenset(), vectors=kit.vectors(), tokens=tokens,
                     words=[])  # fmt: skip
