@@ -116,10 +116,12 @@ def section_alone(toolkit: Toolkit, article: Article, section: Section) -> Promp
 
 
 def _passages(article: Article, section: Section) -> list[str]:
-    """Passages for this section out of the source texts, of which nothing else is in view."""
+    """The source texts for this section, of which nothing else is in view: short ones whole, passages of long ones."""
     topic = f"{section.title} {section.plan.purpose if section.plan else ''}"
-    whole = (material.text.strip() for material in article.brief.material)
-    return [passage for text in whole for passage in passages(text, topic, chars=PASSAGE_CHARS)]
+    found = []
+    for text in (" ".join(m.text.split()) if len(m.text) <= PASSAGE_CHARS else m.text for m in article.brief.material):
+        found += [text] if len(text) <= PASSAGE_CHARS else passages(text.strip(), topic, chars=PASSAGE_CHARS)
+    return found
 
 
 def paragraphs_for(words: int) -> int:

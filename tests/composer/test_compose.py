@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from composer.article import Article, TextBlock
+from composer.article import Article, Material, TextBlock
 from composer.brief import Wishes
 from composer.compose import Driver, compose
 from composer.edits import AddBlock, AppendText, Lock, ReplaceText
@@ -111,6 +111,19 @@ def test_a_small_model_sees_a_sections_own_place_alone(tmp_path: Path) -> None:
     assert all(title in request for title in ("The lamp", "The lens") for request in asked)
     assert ("1910" in first, "1910" in second) == (True, False)
     assert not any("Keepers trim" in m.content for p in asked.values() for m in p)
+
+
+def test_a_small_model_is_given_the_source_texts_it_needs(tmp_path: Path) -> None:
+    long = "\n\n".join([*(f"Nothing of use, number {n}." for n in range(90)), "The lamp stood in Genoa."])
+    sources = (Material(name="a", text="Beams\nreached far."), Material(name="b", text=long))
+    log = start(tmp_path, wishes=Wishes(words=120, images=0, material=sources))
+    toolkit = kit(log)
+    run(log, compose, toolkit)
+    assert isinstance(toolkit.text, ScriptedTextModel)
+    asked = [p[-1].content for p in toolkit.text.prompts if "Write section" in p[-1].content]
+    assert all("> Beams reached far." in request for request in asked)
+    assert "> The lamp stood in Genoa." in asked[0]
+    assert not any("Nothing of use" in request for request in asked)
 
 
 def test_a_heading_in_disguise_is_no_text(tmp_path: Path) -> None:
