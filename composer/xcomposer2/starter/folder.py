@@ -30,7 +30,7 @@ def fresh(recipe: dict[str, Any], assets: Path) -> XComposer2ForConditionalGener
     tower = tower_of(assets / "models" / own["tower"], cells=own["cells"])
     torch.manual_seed(recipe["training"]["seed"])
     model = around(own["language"], tower, rank=own["rank"], alpha=own["alpha"] * own["rank"])
-    model.config.letters = own["letters"]
+    model.config.letters = float(own["letters"])  # the config takes no whole number
     return model
 
 

@@ -8,13 +8,13 @@ import pytest
 from PIL import Image
 
 from benchmarks import plora, plora_report
-from composer.errors import SetupError
+from composer.errors import SetupError, UsageError
 from composer.models import ComposingModel, VisionModel, WordingModel
 from composer.weights import path_of
 from composer.xcomposer2 import engine as engines
 from composer.xcomposer2.engine import XComposer2Engine
-from composer.xcomposer2.starter import folder, judge, loop
-from composer.xcomposer2.starter.__main__ import main
+from composer.xcomposer2.starter import folder, judge, loop, recipe
+from composer.xcomposer2.starter.__main__ import _changes, main
 from composer.xcomposer2.starter.answer import Model
 from composer.xcomposer2.starter.command import Prepared
 from composer.xcomposer2.starter.engine import LONGEST, StarterEngine, ending
@@ -151,3 +151,12 @@ def test_the_table_and_the_plot_are_made_of_all_runs(tmp_path: Path) -> None:
     plora_report.plot(runs, tmp_path / "docs" / "images" / "plora.svg")
     assert (tmp_path / "docs" / "images" / "plora.svg").read_bytes() == first
     json.dumps(runs)
+
+
+def test_a_whole_number_for_what_letters_count_is_taken(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "tower_of", lambda where, cells: kit.tower())
+    given = recipe.changed(kit.small_recipe(), _changes(["model.letters=0", "training.lr=0.5", "training.steps=7"]))
+    assert (given["training"]["lr"], given["training"]["steps"]) == (0.5, 7)
+    assert folder.fresh(given, Path()).config.letters == 0.0
+    with pytest.raises(UsageError, match="fast"):
+        _changes(["training.lr=fast"])
