@@ -46,11 +46,11 @@ def hostile() -> list[dict[str, object]]:
     plan |= {"title": f"Bad title {EVIL}", "summary": f"Bad summary {EVIL}"}
     link = "[x](javascript:window.hacked=1)"
     return [
-        {"contains": f"{HOSTILE}, for", "reply": plan},
         {
             "contains": "Write section 1 of 1",
             "reply": f"Bad text {EVIL} with a link {link} goes on and on for a while.",
         },
+        {"contains": f"{HOSTILE}, for", "reply": plan},
         {"contains": "Bad text", "reply": f"Worse text {EVIL} and {link}."},
         {"contains": "Bad part", "reply": {"alt": f"A lamp {EVIL}", "caption": f"Brass lamp {EVIL}"}},
     ]
