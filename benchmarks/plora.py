@@ -27,6 +27,7 @@ from composer.xcomposer2.starter.loop import Course
 from composer.xcomposer2.starter.recipe import words
 from composer.xcomposer2.starter.tasks import Pool, step_samples
 from retrieval.home import home
+from retrieval.training.keeping import rate
 
 Method = Literal["plora", "lora", "projector", "full"]
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,7 +105,7 @@ def trained(model: XComposer2ForConditionalGeneration, course: Course, method: M
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_([p for g in groups for p in g["params"]], own["clip"])
             for group in optimizer.param_groups:
-                group["lr"] = group["peak"] * loop.rate(step, own)
+                group["lr"] = group["peak"] * rate(step, own)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             losses.append(float(loss.detach()))

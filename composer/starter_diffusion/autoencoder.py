@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.torchvision_fix import allow_cpu_torchvision
+from retrieval.training.keeping import whole
 
 Log = Callable[[str], None]
 KEEP_EVERY_S = 60
@@ -61,8 +62,8 @@ def train(pictures: NDArray[np.float32], settings: Mapping[str, Any], folder: Pa
             log(f'{{"autoencoder": {step}, "loss": {loss:.4f}}}')
         if time.monotonic() - kept > KEEP_EVERY_S or step + 1 == settings["steps"]:
             state = {"step": step + 1, "model": model.state_dict(), "optimizer": optimizer.state_dict()}
-            torch.save(state, path.with_suffix(".part"))
-            path.with_suffix(".part").replace(path)
+            with whole(path) as part:
+                torch.save(state, part)
             kept = time.monotonic()
     return model.eval()
 

@@ -17,6 +17,7 @@ from composer.errors import SetupError
 from composer.starter_diffusion import autoencoder, data, loop, model, tail
 from composer.starter_diffusion.card import TRAINING
 from retrieval.training import command, sets
+from retrieval.training.keeping import whole
 from retrieval.training.sets import Drawing
 
 Log = Callable[[str], None]
@@ -81,10 +82,11 @@ def _run(folder: Path, home: Path, log: Log, changes: Mapping[str, Any], what: W
     recipe = work.recipe
     log(f"{len(work.parts.train)} drawings to train on, {len(work.parts.held)} held-out pairs")
     begun = model.load(folder / START) if (folder / START).is_dir() else None
-    small, latents = (
-        _latents_of(work, folder, log) if begun is None else (None, _latents_by(begun.vae, work, folder, log))
-    )
-    scale = 1 / float(latents.std()) if begun is None else float(begun.vae.config.scaling_factor)
+    if begun is None:
+        small, latents = _autoencoder(work, folder, log)
+        scale = 1 / float(latents.std())
+    else:
+        latents, scale = _latents_by(begun.vae, work, folder, log), float(begun.vae.config.scaling_factor)
     tokenizer, encoder = model.text_parts(sentences, _texts(work), recipe["recipe"], folder / "text")
     unet = model.unet(recipe["unet"], recipe["recipe"], recipe["autoencoder"]["latents"], recipe["recipe"]["seed"])
     if begun is not None:
@@ -115,45 +117,54 @@ def _latents(work: Prepared, tokenizer: Any, encoder: Any, latents: NDArray[Any]
         both = [data.prompts_of(work.drawings[i], work.recipe["styles"]) for i in work.parts.train]
         plain, tagged = (model.embedded(tokenizer, encoder, [pair[n] for pair in both]) for n in (0, 1))
         nothing = model.embedded(tokenizer, encoder, [""])[0]
-        with path.with_suffix(".part").open("wb") as file:
+        with whole(path) as part, part.open("wb") as file:
             np.savez(file, plain=plain, tagged=tagged, nothing=nothing)
-        path.with_suffix(".part").replace(path)
     held = np.load(path)
     return loop.Latents(
         latents=latents.astype(np.float16), plain=held["plain"], tagged=held["tagged"], nothing=held["nothing"]
     )
 
 
-def _latents_of(work: Prepared, folder: Path, log: Log) -> tuple[Any, NDArray[np.float32]]:
+def _autoencoder(work: Prepared, folder: Path, log: Log) -> tuple[Any, NDArray[np.float32]]:
     """The trained small autoencoder and the training pictures' latents, made once."""
-    path, settings = folder / "latents.npy", work.recipe["autoencoder"]
-    if not path.is_file():
-        pictures = data.pictures(work.pixels, work.parts.train, work.recipe["recipe"])
-        small = autoencoder.train(pictures, settings, folder, log)
-        with path.with_suffix(".part").open("wb") as file:
-            np.save(file, autoencoder.latents_of(small, pictures))
-        path.with_suffix(".part").replace(path)
-    return autoencoder.trained(settings, folder), np.asarray(np.load(path), np.float32)
+    settings = work.recipe["autoencoder"]
+
+    def made() -> NDArray[np.float32]:
+        pictures = _pictures(work)
+        return autoencoder.latents_of(autoencoder.train(pictures, settings, folder, log), pictures)
+
+    latents = _kept(folder, made)
+    return autoencoder.trained(settings, folder), latents
 
 
 def _latents_by(large: Any, work: Prepared, folder: Path, log: Log) -> NDArray[np.float32]:  # noqa: ANN401
     """The training pictures' latents by a whole model's autoencoder, which sees each px as a square of 8: the same as
     the small one's, whose layers it has behind exact halvings."""
-    import torch
+    side = SIDE // work.recipe["recipe"]["px"]
 
-    path, side = folder / "latents.npy", SIDE // work.recipe["recipe"]["px"]
-    if not path.is_file():
-        pictures = data.pictures(work.pixels, work.parts.train, work.recipe["recipe"])
-        found = []
+    def made() -> NDArray[np.float32]:
+        pictures, found = _pictures(work), []
         for begin in range(0, len(pictures), 8):
-            some = torch.from_numpy(pictures[begin : begin + 8]).repeat_interleave(side, 2).repeat_interleave(side, 3)
-            with torch.inference_mode():
-                found.append(large.encoder(some).numpy())
             if begin % 800 == 0:
                 log(f"latents of {begin} of {len(pictures)} pictures")
-        with path.with_suffix(".part").open("wb") as file:
-            np.save(file, np.concatenate(found).astype(np.float32))
-        path.with_suffix(".part").replace(path)
+            squares = pictures[begin : begin + 8].repeat(side, axis=2).repeat(side, axis=3)
+            found.append(autoencoder.latents_of(large, squares))
+        return np.concatenate(found)
+
+    return _kept(folder, made)
+
+
+def _pictures(work: Prepared) -> NDArray[np.float32]:
+    return data.pictures(work.pixels, work.parts.train, work.recipe["recipe"])
+
+
+def _kept(folder: Path, made: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+    """The training pictures' latents, made the first time."""
+    path = folder / "latents.npy"
+    if not path.is_file():
+        latents = made()
+        with whole(path) as part, part.open("wb") as file:
+            np.save(file, latents)
     return np.asarray(np.load(path), np.float32)
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.training.keeping import rate, whole
+
 KEEP_EVERY_S = 120  # between two checkpoints
 Log = Callable[[str], None]
 
@@ -60,12 +62,6 @@ def train(model: Any, data: Latents, settings: Mapping[str, Any], folder: Path, 
     _keep(folder, model, optimizer, mean, steps)
     model.load_state_dict(mean)
     return model.eval()
-
-
-def rate(step: int, settings: Mapping[str, Any]) -> float:
-    """Share of the peak learning rate: warm-up, level, and a straight way down at the end."""
-    left = (settings["steps"] - step) / (settings["steps"] * settings["cool"])
-    return float(min(1.0, (step + 1) / settings["warm"], left))
 
 
 def batch(data: Latents, settings: Mapping[str, Any], step: int) -> tuple[Any, Any, Any]:
@@ -141,8 +137,8 @@ def _keep(folder: Path, model: Any, optimizer: Any, mean: Any, step: int) -> Non
 
     folder.mkdir(parents=True, exist_ok=True)
     state = {"step": step, "model": model.state_dict(), "optimizer": optimizer.state_dict(), "mean": mean}
-    torch.save(state, folder / "unet.part")
-    (folder / "unet.part").replace(folder / "unet.pt")
+    with whole(folder / "unet.pt") as part:
+        torch.save(state, part)
 
 
 def _resume(folder: Path, model: Any, optimizer: Any, mean: dict[str, Any]) -> int:  # noqa: ANN401

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.training import augment
+from retrieval.training.keeping import whole
 from retrieval.training.sets import Drawing
 
 MEAN_OF_STEPS = 300  # the running mean looks back about so far
@@ -176,8 +177,8 @@ def _keep(folder: Path, model: Any, optimizer: Any, mean: Any, step: int) -> Non
     import torch
 
     state = {"step": step, "model": _moving(model), "optimizer": optimizer.state_dict(), "mean": mean}
-    torch.save(state, folder / "checkpoint.part")
-    (folder / "checkpoint.part").replace(folder / "checkpoint.pt")
+    with whole(folder / "checkpoint.pt") as part:
+        torch.save(state, part)
 
 
 def _resume(folder: Path, model: Any, optimizer: Any, mean: dict[str, Any]) -> int:  # noqa: ANN401

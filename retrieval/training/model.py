@@ -12,6 +12,7 @@ from typing import Any
 
 from retrieval.fetch import FileSpec, Wheel, fetch
 from retrieval.torchvision_fix import allow_cpu_torchvision
+from retrieval.training.keeping import whole
 
 LATIN = 0x0250  # single characters from here on are not kept
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -103,8 +104,8 @@ def save(model: Any, folder: Path) -> Path:  # noqa: ANN401
     state = {k: v.detach().to(torch.float16) if v.is_floating_point() else v for k, v in model.state_dict().items()}
     state = {k: v.contiguous().clone() for k, v in state.items() if not k.endswith("position_ids")}
     path = folder / "open_clip_model.safetensors"
-    save_file(state, str(path.with_suffix(".part")))
-    shutil.move(path.with_suffix(".part"), path)
+    with whole(path) as part:
+        save_file(state, str(part))
     return path
 
 

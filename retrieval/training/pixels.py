@@ -25,7 +25,7 @@ Seen = Callable[[int, int], None]
 def rows_of(folder: Path) -> tuple[NDArray[np.uint8], list[Drawing]]:
     """The pixels (n, px, px, 4), read as needed from the disk, and what they show."""
     lines = (folder / "drawings.jsonl").read_text(encoding="utf-8").splitlines()
-    drawings = [Drawing(**{**json.loads(line), "tags": tuple(json.loads(line)["tags"])}) for line in lines]
+    drawings = [Drawing(**{**one, "tags": tuple(one["tags"])}) for one in map(json.loads, lines)]
     px = int((folder / "px").read_text())
     return np.memmap(folder / "pixels.u8", np.uint8, "r", shape=(len(drawings), px, px, 4)), drawings
 

@@ -9,6 +9,7 @@ import pytest
 
 from composer.errors import SetupError
 from composer.starter_diffusion import autoencoder, command, data, loop, model, sample, tail
+from retrieval.training.keeping import rate
 
 SMALL = {"width": 8, "latents": 4, "encoder": [0, 1, 1], "decoder": [1, 1, 1], "crop": 16, "batch": 4, "lr": 3e-3}
 SETTINGS = {**SMALL, "steps": 4, "noise": 0.1}
@@ -69,7 +70,7 @@ def test_every_drawing_is_seen_once_an_epoch_and_times_are_spread() -> None:
 
 
 def test_the_rate_rises_stays_and_falls() -> None:
-    rates = [loop.rate(step, {"steps": 100, "cool": 0.2, "warm": 10}) for step in (0, 9, 50, 79, 90, 99)]
+    rates = [rate(step, {"steps": 100, "cool": 0.2, "warm": 10}) for step in (0, 9, 50, 79, 90, 99)]
     assert rates == pytest.approx([0.1, 1, 1, 1, 0.5, 0.05])
 
 

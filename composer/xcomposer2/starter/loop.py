@@ -4,7 +4,6 @@ Every step's questions follow from the recipe and the number of the step, so a r
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from composer.xcomposer2.starter.pictures import Pictures
 from composer.xcomposer2.starter.recipe import words
 from composer.xcomposer2.starter.tasks import Pool, step_samples
 from composer.xcomposer2.tokens import Tokens
+from retrieval.training.keeping import rate, whole
 
 TOLD = 10  # steps between two lines
 Log = Callable[[str], None]
@@ -102,20 +102,14 @@ def part_of(name: str) -> str:
     return "projector" if ".projector." in name else "tower" if ".vision_tower." in name else "language"
 
 
-def rate(step: int, own: Mapping[str, Any]) -> float:
-    """Share of the peak learning rate: warm-up, level, and a straight way down at the end."""
-    left = (own["steps"] - step) / (own["steps"] * own["cool"])
-    return float(min(1.0, (step + 1) / own["warm"], left))
-
-
 def keep(
     folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, step: int, recipe: Mapping[str, Any]
 ) -> None:
     """Writes all that is needed to go on; a kill at any moment leaves the last checkpoint whole."""
     learnt = {n: p.detach() for n, p in model.named_parameters() if part_of(n) in ("projector", "plora")}
     state = {"step": step, "learnt": learnt, "optimizer": optimizer.state_dict(), "recipe": json.dumps(recipe)}
-    torch.save(state, folder / "checkpoint.part")
-    os.replace(folder / "checkpoint.part", folder / "checkpoint.pt")
+    with whole(folder / "checkpoint.pt") as part:
+        torch.save(state, part)
 
 
 def resume(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Mapping[str, Any]) -> int:

@@ -18,6 +18,7 @@ from retrieval.colours import lab_of_hex
 from retrieval.style import lab_of
 from retrieval.training import augment, holdout
 from retrieval.training.holdout import Words, words_in
+from retrieval.training.keeping import whole
 from retrieval.training.sets import Drawing
 
 CHUNK = 128
@@ -124,8 +125,8 @@ def prepared(
         _write(path, pixels, drawings, counted, tower, own, log)
         known = [seen_of(d, pixels[i], recipe, held) for i, d in enumerate(drawings)]
         known += [_many(known[row], count) for made in counted.values() for row, count in made]
-        about.with_suffix(".part").write_text(json.dumps([asdict(one) for one in known]), encoding="utf-8")
-        about.with_suffix(".part").replace(about)
+        with whole(about) as place:
+            place.write_text(json.dumps([asdict(one) for one in known]), encoding="utf-8")
     seen = [Seen(**{**one, "tags": tuple(one["tags"])}) for one in json.loads(about.read_text(encoding="utf-8"))]
     features = np.memmap(path, np.float16, "r", shape=(rows, own["variants"], width))
     places, at = {}, len(drawings)
