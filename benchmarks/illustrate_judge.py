@@ -22,7 +22,7 @@ SHARES = (0.0, 0.15, 0.3, 0.6, 1.0)  # of the judge beside the features; 0.3 is 
 
 def compare(bench: Bench, given: Sequence[Weights], model: TextModel, count: int) -> str:
     """A table over the `count` shortest posts."""
-    order = sorted(range(len(bench.posts)), key=lambda n: sum(len(b.raw) for b in bench.posts[n].blocks))[:count]
+    order = bench.shortest(count)
     began = time.monotonic()
     opinions = {n: judge(model, bench.posts[n].blocks, title=bench.posts[n].title, language="en") for n in order}
     seconds = (time.monotonic() - began) / max(1, len(order))

@@ -44,6 +44,10 @@ class Bench:
         """Of each post, 1 for a gap with a figure."""
         return [np.isin(np.arange(len(p.blocks) + 1), p.gaps).astype(float) for p in self.posts]
 
+    def shortest(self, count: int) -> list[int]:
+        """The posts with the fewest characters, for what is slow."""
+        return sorted(range(len(self.posts)), key=lambda n: sum(len(b.raw) for b in self.posts[n].blocks))[:count]
+
     def of(self, post: int) -> list[int]:
         """The pool's entries that belong to a post."""
         return [n for n, entry in enumerate(self.pool) if entry.post == post]

@@ -21,7 +21,7 @@ LONGEST = 1500  # characters of a line
 
 def compare(bench: Bench, given: Sequence[Weights], model: TextModel, count: int) -> str:
     """A table over the `count` shortest posts."""
-    order = sorted(range(len(bench.posts)), key=lambda n: sum(len(b.raw) for b in bench.posts[n].blocks))[:count]
+    order = bench.shortest(count)
     placed = {"XComposer's way": Tally(), "ours": Tally(), "even spacing": Tally()}
     layouts = []
     for n in order:

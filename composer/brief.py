@@ -96,11 +96,15 @@ def make_brief(text: str, wishes: Wishes) -> Brief:
 
 def read_text(path: Path) -> str:
     """A text file, decoded. Raises UsageError for what is no text, says what it seems to be and what to do."""
+    return decode_text(read_bytes(path), path.name)
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file that a person named. Raises UsageError where it cannot be read."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}.") from error
-    return decode_text(data, path.name)
 
 
 def decode_text(data: bytes, name: str) -> str:

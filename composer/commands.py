@@ -162,17 +162,10 @@ def _index(engines: Engines, folders: list[Path]) -> None:
 
 def _write(log: ArticleLog, options: argparse.Namespace) -> None:
     log.snapshot()
-    settings = load_settings(options.preset)
-    made = bundle(
-        log.article,
-        log.pictures.read,
-        options=ExportOptions(
-            self_contained=options.self_contained,
-            front_matter=options.front_matter,
-            camera_data=settings.camera_data,
-            ai_credit=settings.ai_credit,
-        ),
+    wanted = ExportOptions.of(
+        load_settings(options.preset), self_contained=options.self_contained, front_matter=options.front_matter
     )
+    made = bundle(log.article, log.pictures.read, options=wanted)
     write_bundle(made, log.folder)
     for warning in made.warnings:
         print(f"warning: {warning}", file=sys.stderr)

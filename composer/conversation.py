@@ -6,6 +6,7 @@ which prompt follows which; does not call a model.
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from composer.article import Article, Brief, Material, Section
 from composer.facts import passages
@@ -66,62 +67,73 @@ def written_so_far(toolkit: Toolkit, article: Article, until: str) -> Prompt:
         if section.heading and section.heading.id == until:
             break
         if section.text:
-            turns += [section_request(toolkit, article, section), assistant(section.text)]
+            turns += [_section_request(toolkit, article, section), assistant(section.text)]
     return tuple(turns)
 
 
-def section_request(toolkit: Toolkit, article: Article, section: Section) -> Message:
+def section_prompt(toolkit: Toolkit, article: Article, section: Section) -> Prompt:
+    """All that a writer is shown for one section with a heading: the article so far, or its own place alone."""
+    if toolkit.settings.writer_sees == "section":
+        return _section_alone(toolkit, article, section)
+    until = section.heading.id if section.heading else ""
+    return (*written_so_far(toolkit, article, until), _section_request(toolkit, article, section))
+
+
+def _section_request(toolkit: Toolkit, article: Article, section: Section) -> Message:
     """The request for one section."""
-    sections = [s for s in article.sections() if s.heading]
-    position = next(i for i, s in enumerate(sections) if s.heading == section.heading)
-    following = sections[position + 1].title if position + 1 < len(sections) else ""
-    plan = section.plan
-    words = plan.words if plan and plan.words else max(80, article.brief.words // max(1, len(sections)))
+    wanted = _wanted(article, section)
+    titles, number, words = wanted["titles"], wanted["number"], wanted["words"]
     text = prompts(article.brief.language).section.render(
-        number=position + 1,
-        count=len(sections),
-        title=section.title,
-        purpose=plan.purpose if plan else "",
-        words=words,
+        **wanted,
         paragraphs=paragraphs_for(words),
-        facts=plan.facts if plan else (),
         material=_more_material(toolkit, article, section),
-        next_title=following,
-        running_text=kinds()[article.brief.kind].running_text,
-        language=language(article.brief),
+        next_title=titles[number] if number < len(titles) else "",
     )
     return user(text)
 
 
-def section_alone(toolkit: Toolkit, article: Article, section: Section) -> Prompt:
+def _section_alone(toolkit: Toolkit, article: Article, section: Section) -> Prompt:
     """Rules and one request that says all a section needs. A small model that sees its plan and its earlier sections
     says them again; see docs/decisions.md."""
-    sections = [s for s in article.sections() if s.heading]
-    plan = section.plan
     text = prompts(article.brief.language).section_alone.render(
+        **_wanted(article, section),
         article=article.title,
         instruction=article.brief.instruction,
-        titles=[s.title for s in sections],
-        number=next(i for i, s in enumerate(sections, start=1) if s.heading == section.heading),
-        count=len(sections),
-        title=section.title,
-        purpose=plan.purpose if plan else "",
-        words=plan.words if plan and plan.words else max(80, article.brief.words // max(1, len(sections))),
-        facts=plan.facts if plan else (),
         material=_passages(article, section),
-        running_text=kinds()[article.brief.kind].running_text,
-        language=language(article.brief),
     )
     return (*opening(toolkit, article.brief), user(text))
 
 
+def _wanted(article: Article, section: Section) -> dict[str, Any]:
+    """What every request for a section says of it: its place among the titles, what it tells, how long it is."""
+    sections = [s for s in article.sections() if s.heading]
+    plan = section.plan
+    return {
+        "titles": [s.title for s in sections],
+        "number": next(i for i, s in enumerate(sections, start=1) if s.heading == section.heading),
+        "count": len(sections),
+        "title": section.title,
+        "purpose": plan.purpose if plan else "",
+        "words": plan.words if plan and plan.words else max(80, article.brief.words // max(1, len(sections))),
+        "facts": plan.facts if plan else (),
+        "running_text": kinds()[article.brief.kind].running_text,
+        "language": language(article.brief),
+    }
+
+
 def _passages(article: Article, section: Section) -> list[str]:
     """The source texts for this section, of which nothing else is in view: short ones whole, passages of long ones."""
-    topic = f"{section.title} {section.plan.purpose if section.plan else ''}"
-    found = []
-    for text in (" ".join(m.text.split()) if len(m.text) <= PASSAGE_CHARS else m.text for m in article.brief.material):
-        found += [text] if len(text) <= PASSAGE_CHARS else passages(text.strip(), topic, chars=PASSAGE_CHARS)
+    found: list[str] = []
+    for material in article.brief.material:
+        if len(material.text) <= PASSAGE_CHARS:
+            found.append(" ".join(material.text.split()))
+        else:
+            found += passages(material.text.strip(), _topic(section), chars=PASSAGE_CHARS)
     return found
+
+
+def _topic(section: Section) -> str:
+    return f"{section.title} {section.plan.purpose if section.plan else ''}"
 
 
 def paragraphs_for(words: int) -> int:
@@ -151,11 +163,10 @@ def in_view(material: Sequence[Material], chars: int) -> list[Material]:
 def _more_material(toolkit: Toolkit, article: Article, section: Section) -> list[str]:
     """Passages for this section out of the source texts that are not wholly in view."""
     shown = in_view(article.brief.material, toolkit.settings.material_chars)
-    topic = f"{section.title} {section.plan.purpose if section.plan else ''}"
     found: list[str] = []
     for whole, seen in zip(article.brief.material, shown, strict=True):
         if len(seen.text) < len(whole.text.strip()):
-            found += passages(whole.text.strip()[len(seen.text) - 2 :], topic, chars=PASSAGE_CHARS)
+            found += passages(whole.text.strip()[len(seen.text) - 2 :], _topic(section), chars=PASSAGE_CHARS)
     return found
 
 

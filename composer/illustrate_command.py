@@ -12,6 +12,7 @@ from pathlib import Path
 
 from composer import compose as composing
 from composer.article import Article
+from composer.brief import read_bytes
 from composer.commands import allowed_web, take_picture
 from composer.engines import Engines
 from composer.errors import UsageError
@@ -86,11 +87,7 @@ def illustrate(options: argparse.Namespace) -> int:
 
 def read_document(path: Path) -> Document:
     """A file as a document. Raises UsageError where it cannot be read or is no text."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror}.") from error
-    return as_document(data, path.name)
+    return as_document(read_bytes(path), path.name)
 
 
 def as_document(data: bytes, name: str) -> Document:
@@ -141,7 +138,7 @@ def known_alts(document: Document, beside: Path) -> dict[int, str]:
 
 def deliver_to(log: ArticleLog, name: str, alts: dict[int, str], wanted: Settings) -> Deliver:
     """What writes the results of a run into the log's folder."""
-    options = ExportOptions(camera_data=wanted.camera_data, ai_credit=wanted.ai_credit)
+    options = ExportOptions.of(wanted)
 
     def deliver(article: Article, job: Job) -> None:
         made = illustrated(job.document, article, job.gaps, log.pictures.read, alts, options)

@@ -72,8 +72,9 @@ def clean(pieces: Iterable[str], *, seen: set[str], openers: Sequence[re.Pattern
 
 def without_talk(paragraph: str, patterns: Sequence[re.Pattern[str]]) -> str:
     """A paragraph without the sentences that speak of the task ("In this section, we will explore ...")."""
-    kept = [s for s in sentences(paragraph) if not any(p.search(s) for p in patterns)]
-    if len(kept) == len(sentences(paragraph)):
+    every = sentences(paragraph)
+    kept = [s for s in every if not any(p.search(s) for p in patterns)]
+    if len(kept) == len(every):
         return paragraph
     return ("" if re.search(r"[。！？]", paragraph) else " ").join(kept)
 

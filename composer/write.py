@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from composer.article import Article, Brief, ImageSlot, Section, SectionPlan, TextBlock, with_id
-from composer.conversation import language, paragraphs_for, section_alone, section_request, written_so_far
+from composer.conversation import language, paragraphs_for, section_prompt
 from composer.edits import AddBlock, AppendText, Edit, PlanSection, RemoveBlock, ReplaceText
 from composer.events import Progress, Stage, StageStarted
 from composer.facts import missing
@@ -227,11 +227,7 @@ def _prompt(toolkit: Toolkit, article: Article, heading: str, *, left: int) -> P
     section = article.section_of(heading)
     if section is None:
         raise ValueError(f"no section {heading}")
-    conversation = (
-        section_alone(toolkit, article, section)
-        if toolkit.settings.writer_sees == "section"
-        else (*written_so_far(toolkit, article, heading), section_request(toolkit, article, section))
-    )
+    conversation = section_prompt(toolkit, article, section)
     if not section.text:
         return conversation
     request = prompts(article.brief.language).continue_section.render(words=max(40, left))

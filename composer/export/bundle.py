@@ -16,6 +16,7 @@ from composer.export.figures import Read, figures
 from composer.export.html import to_html
 from composer.export.markdown import to_markdown
 from composer.export.text import stray_pictures
+from composer.settings import Settings
 from composer.store import explained
 
 OWN_FILE = re.compile(r"images/[a-z0-9-]+\.[a-z]+")
@@ -27,6 +28,16 @@ class ExportOptions:
     front_matter: bool = False  # article.md begins with title, description and language
     camera_data: bool = False  # what a camera wrote into the pictures, the place among it, goes along
     ai_credit: bool = True  # credit lines say where a model made the picture
+
+    @classmethod
+    def of(cls, settings: Settings, *, self_contained: bool = False, front_matter: bool = False) -> "ExportOptions":
+        """As the settings want pictures to leave."""
+        return cls(
+            self_contained=self_contained,
+            front_matter=front_matter,
+            camera_data=settings.camera_data,
+            ai_credit=settings.ai_credit,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,7 +112,7 @@ def packed(workspace: Workspace, article_id: str, request: gr.Request | None = N
 
 
 def _deliver(log: ArticleLog, name: str, wanted: Settings) -> Callable[[Article, Job], None]:
-    options = ExportOptions(camera_data=wanted.camera_data, ai_credit=wanted.ai_credit)
+    options = ExportOptions.of(wanted)
 
     def deliver(article: Article, job: Job) -> None:
         made = illustrated(job.document, article, job.gaps, log.pictures.read, options=options)

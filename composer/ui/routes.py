@@ -191,10 +191,7 @@ def _picture(workspace: Workspace, article_id: str, digest: str, px: int) -> Res
 def _download(workspace: Workspace, article_id: str, form: str) -> Response:
     try:
         log = workspace.open(article_id)
-        wanted = workspace.toolkit(log).settings
-        options = ExportOptions(
-            self_contained=form == "html", camera_data=wanted.camera_data, ai_credit=wanted.ai_credit
-        )
+        options = ExportOptions.of(workspace.toolkit(log).settings, self_contained=form == "html")
         made = bundle(log.article, log.pictures.read, options=options)
     except InterleaveError as error:
         return Response(str(error), 404)
