@@ -79,6 +79,17 @@ def section_prompt(toolkit: Toolkit, article: Article, section: Section) -> Prom
     return (*written_so_far(toolkit, article, until), _section_request(toolkit, article, section))
 
 
+def request_on(toolkit: Toolkit, article: Article, request: str, section: Section | None = None) -> Prompt:
+    """All that a model is shown for a request on text that stands, in `section` or anywhere in the article: what was
+    written up to there, or, where a writer sees sections alone, that section's own turn alone."""
+    heading = section.heading.id if section and section.heading else ""
+    if toolkit.settings.writer_sees != "section":
+        return (*written_so_far(toolkit, article, heading), user(request))
+    if section is None or not heading or not section.text:
+        return (*opening(toolkit, article.brief), user(request))
+    return (*_section_alone(toolkit, article, section), assistant(section.text), user(request))
+
+
 def _section_request(toolkit: Toolkit, article: Article, section: Section) -> Message:
     """The request for one section."""
     wanted = _wanted(article, section)

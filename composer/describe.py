@@ -11,14 +11,14 @@ from PIL import Image
 from pydantic import BaseModel, ValidationError
 
 from composer.article import Article, ImageSlot, Section, TextBlock
-from composer.conversation import language, written_so_far
+from composer.conversation import language, request_on
 from composer.edits import ChooseImage, DescribeImage
 from composer.errors import InterleaveError, ReplyError, UsageError
 from composer.events import Progress, Stage, StageStarted, Warned
 from composer.facts import terms
 from composer.markdown import CJK, plain_text
 from composer.models import ComposingModel, VisionModel, WordingModel
-from composer.prompts import Prompts, prompts, user
+from composer.prompts import Prompts, prompts
 from composer.reply import ask_json
 from composer.toolkit import Toolkit
 from retrieval.images import decode_rgb
@@ -120,7 +120,7 @@ def _ask(toolkit: Toolkit, article: Article, slot: ImageSlot, picture: Picture) 
         purpose=slot.purpose,
         language=language(article.brief),
     )
-    conversation = (*written_so_far(toolkit, article, until=""), user(request))
+    conversation = request_on(toolkit, article, request)
     return _words(ask_json(toolkit.text, conversation, WORDS_SCHEMA, max_tokens=160, seed=article.brief.seed))
 
 

@@ -8,14 +8,14 @@ import json
 from pydantic import BaseModel, Field, ValidationError
 
 from composer.article import Article, ImageSlot, Section, TextBlock, with_id
-from composer.conversation import language, written_so_far
+from composer.conversation import language, request_on
 from composer.describe import describe
 from composer.edits import AddBlock
 from composer.errors import ReplyError, UsageError
 from composer.events import Stage, StageStarted, Warned
 from composer.illustrate import illustrate
 from composer.markdown import is_prose, plain_text
-from composer.prompts import TEMPLATES, user
+from composer.prompts import TEMPLATES
 from composer.reply import ask_json
 from composer.toolkit import Toolkit
 
@@ -71,8 +71,7 @@ def _ask(toolkit: Toolkit, article: Article, section: Section, free: list[TextBl
     """Where and of what. Raises ReplyError."""
     lines = "\n".join(f"{n}. {plain_text(b.markdown)[:SHOWN]}" for n, b in enumerate(free, start=1))
     request = _request(article).format(title=section.title, paragraphs=lines, language=language(article.brief))
-    heading = section.heading.id if section.heading else ""
-    prompt = (*written_so_far(toolkit, article, heading), user(request))
+    prompt = request_on(toolkit, article, request, section)
     reply = ask_json(toolkit.text, prompt, SCHEMA, max_tokens=160, seed=article.brief.seed + len(free))
     try:
         return Placed.model_validate(json.loads(reply))

@@ -19,7 +19,7 @@ from composer.facts import share_out
 from composer.markdown import CJK
 from composer.models import Message, Schema
 from composer.prompts import assistant, prompts, user
-from composer.reply import ask_json
+from composer.reply import ask_json, key_of
 from composer.toolkit import Toolkit
 
 MIN_SECTION_WORDS = 40
@@ -115,11 +115,14 @@ def _ask(toolkit: Toolkit, brief: Brief, conversation: tuple[Message, ...]) -> P
 
 
 def _to_the_point(found: Plan, brief: Brief) -> Plan:
-    """The plan without sections that tell of the task ("Planning an Article"), while two others are left."""
+    """The plan without sections that tell of the task ("Planning an Article") or have the article's own title, while
+    two others are left."""
     if brief.outline:
         return found
     patterns = prompts(brief.language).meta_titles
-    kept = [n for n, s in enumerate(found.sections) if not any(p.search(_line(s.title)) for p in patterns)]
+    own = {key_of(brief.title), key_of(_line(found.title))}
+    titles = [_line(s.title) for s in found.sections]
+    kept = [n for n, t in enumerate(titles) if key_of(t) not in own and not any(p.search(t) for p in patterns)]
     if len(kept) < 2:
         return found
     place = {old + 1: new for new, old in enumerate(kept, start=1)}

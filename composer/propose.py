@@ -14,10 +14,10 @@ from typing import Literal, get_args
 from jinja2 import Environment, StrictUndefined, Template
 
 from composer.article import Article, TextBlock
-from composer.conversation import language, written_so_far
+from composer.conversation import language, request_on
 from composer.errors import InterleaveError, UsageError
 from composer.markdown import count_words, plain_text
-from composer.prompts import TEMPLATES, prompts, user
+from composer.prompts import TEMPLATES, prompts
 from composer.reply import clean, stopping
 from composer.toolkit import Toolkit
 from composer.write import TOKENS_PER_WORD
@@ -101,8 +101,7 @@ def _pieces(toolkit: Toolkit, article: Article, wish: Wish, old: str, blocks: Se
         language=language(article.brief),
         inline=bool(wish.selection),
     )
-    heading = section.heading.id if section and section.heading else ""
-    prompt = (*written_so_far(toolkit, article, heading), user(request))
+    prompt = request_on(toolkit, article, request, section)
     tokens = int(words * 2 * TOKENS_PER_WORD.get(article.brief.language[:2], 2.2)) + 80
     raw = toolkit.text.stream(prompt, max_tokens=tokens, seed=secrets.randbelow(2**31))
     with stopping(raw) as flow:

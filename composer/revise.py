@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Literal
 
 from composer.article import Article, TextBlock, with_id
-from composer.conversation import language, written_so_far
+from composer.conversation import language, request_on
 from composer.edits import AddBlock, RemoveBlock, ReplaceText
 from composer.errors import UsageError
 from composer.events import Stage, StageStarted
 from composer.markdown import count_words, drop_open_end, is_prose, plain_text, split_blocks
-from composer.prompts import kinds, prompts, user
+from composer.prompts import kinds, prompts
 from composer.reply import clean, key_of, stopping
 from composer.toolkit import Toolkit
 from composer.write import TOKENS_PER_WORD, paced
@@ -49,8 +49,7 @@ def revise(toolkit: Toolkit, article: Article, block_id: str, task: Task, instru
         language=language(article.brief),
         running_text=kinds()[article.brief.kind].running_text,
     )
-    heading = section.heading.id if section.heading else ""
-    prompt = (*written_so_far(toolkit, article, heading), user(request))
+    prompt = request_on(toolkit, article, request, section)
     tokens = int(words * 1.5 * TOKENS_PER_WORD.get(article.brief.language[:2], 2.2)) + 80
     raw = toolkit.text.stream(prompt, max_tokens=tokens, seed=article.brief.seed + len(text))
     places = [] if task == "continue" else [b.id for b in old]

@@ -23,6 +23,7 @@ from composer.toolkit import Toolkit
 ENOUGH, PLENTY, TOO_MUCH = 0.8, 1.02, 1.2  # of the target: go on below, stop at a paragraph's end, at a sentence's end
 TOKENS_PER_WORD = {"en": 1.6, "zh": 1.1}
 TITLE = 90  # characters that a heading has at most
+ITEM = re.compile(r"(?:[-*+]|\d{1,3}[.)]?)(?:\s|$)")  # how a list begins, also while its first mark is streamed
 PIECE_SECONDS = 0.06  # the shortest time between two edits of a stream
 
 
@@ -137,7 +138,7 @@ def _show(article: Article, growth: Growth, text: str) -> Stage:
         return article
     if not growth.block:
         block = with_id(article, TextBlock(id="", markdown=text))
-        article = yield AddBlock(block=block, after=_behind(article, growth))
+        article = yield AddBlock(block=block, after=behind(article, growth, text))
         if article.block(block.id):
             growth.block, growth.shown = block.id, text
             growth.own.append(block.id)
@@ -179,8 +180,9 @@ def _is_title(text: str, growth: Growth) -> bool:
     return "\n" not in bare and (key_of(bare) in growth.headings or opens)
 
 
-def _behind(article: Article, growth: Growth) -> str:
-    """The block that the next one follows: the section's last text, or the slot behind it if its place has come."""
+def behind(article: Article, growth: Growth, text: str) -> str:
+    """The block that `text` follows: the section's last text, or the slot behind it if its place has come, which is
+    never between the items of a list nor between a colon and what it announces."""
     section = article.section_of(growth.heading)
     if section is None:
         return article.blocks[-1].id
@@ -191,7 +193,11 @@ def _behind(article: Article, growth: Growth) -> str:
     following = section.blocks[position] if position < len(section.blocks) else None
     target = section.plan.words if section.plan else 0
     share = _words_of(article, growth.heading) / max(target, 1)
-    return following.id if isinstance(following, ImageSlot) and _has_come(following, share) else texts[-1].id
+    last = texts[-1].markdown.rstrip()
+    together = last.endswith((":", "：")) or (ITEM.match(last) and ITEM.match(text))
+    if isinstance(following, ImageSlot) and not together and _has_come(following, share):
+        return following.id
+    return texts[-1].id
 
 
 def _has_come(slot: ImageSlot, share: float) -> bool:

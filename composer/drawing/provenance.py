@@ -4,7 +4,6 @@ The mark is IPTC's DigitalSourceType in XMP, with model, prompt, seed and the ha
 written behind the last encoding and before the file's hash is taken, so that picture, mark and identity belong together.
 """
 
-import hashlib
 from dataclasses import replace
 from typing import Literal
 
@@ -135,8 +134,3 @@ def marked(picture: Picture, data: bytes) -> bytes:
         return data
     told = said_of(picture.recipe, picture.attribution.licence) if picture.recipe else {SOURCE_TYPE: DRAWN}
     return bare(data, xmp=packet({"photoshop:Credit": CREDIT, **told}))
-
-
-def mask_digest(mask: Image.Image) -> str:
-    """The sha256 of a mask's pixels."""
-    return hashlib.sha256(mask.convert("L").tobytes()).hexdigest()

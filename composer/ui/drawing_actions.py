@@ -16,7 +16,6 @@ from composer.article import Article, ImageSlot
 from composer.drawing.ask import Wanted, asked, look_of
 from composer.drawing.charts import chart_stage
 from composer.drawing.enlarge import enlarged
-from composer.drawing.provenance import mask_digest
 from composer.drawing.redraw import again
 from composer.drawing.request import Abilities
 from composer.drawing.stage import NO_GENERATOR, draw_wanted
@@ -27,8 +26,8 @@ from composer.store import ArticleLog
 from composer.toolkit import Toolkit
 from composer.ui.requests import Request, slot_of, text, word
 from composer.workspace import Workspace
-from retrieval.images import decode_rgb
-from retrieval.picture import Picture
+from retrieval.images import decode_rgb, digest_of, encode
+from retrieval.picture import Digest, Picture
 
 MOST_VARIATIONS = 8
 CHANGED, FILLED = 0.55, 0.9  # how far a picture moves away: refined as a whole, and within a mask
@@ -68,7 +67,7 @@ def change_picture(workspace: Workspace, log: ArticleLog, request: Request) -> N
     strength = _share(request, "strength", FILLED if mask else CHANGED)
     width, height = _alike(start, one.drawing.width * one.drawing.height)
     drawing = replace(one.drawing, start=start, mask=mask, strength=strength, width=width, height=height, references=())
-    wanted = replace(one, drawing=drawing, start=picture.digest, mask=mask_digest(mask) if mask else "", references=())
+    wanted = replace(one, drawing=drawing, start=picture.digest, mask=_kept(log, mask), references=())
     _start(workspace, log, slot, [wanted])
 
 
@@ -150,6 +149,15 @@ def _mask(request: Request, size: tuple[int, int]) -> Image.Image | None:
     if mask.getbbox() is None:
         raise UsageError("Nothing is brushed. Brush over the part that is to change.")
     return mask
+
+
+def _kept(log: ArticleLog, mask: Image.Image | None) -> Digest:
+    """The digest of a mask's file, which stays with the article so that the same part can be drawn again."""
+    if mask is None:
+        return ""
+    data = encode(mask, "PNG")
+    log.pictures.put(digest_of(data), "image/png", data)
+    return digest_of(data)
 
 
 def _alike(start: Image.Image, area: int) -> tuple[int, int]:

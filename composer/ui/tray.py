@@ -9,6 +9,7 @@ from composer.drawing.tables import table_for
 from composer.errors import UsageError
 from composer.events import Progress
 from composer.export.credits import credit_line
+from composer.store import PictureFolder
 from composer.toolkit import Toolkit
 from composer.workspace import Workspace
 from retrieval.picture import Candidate
@@ -24,7 +25,7 @@ def tray(workspace: Workspace, article_id: str, slot_id: str) -> dict[str, Any]:
     run = workspace.running(article_id)
     return {
         "chosen": slot.chosen,
-        "candidates": [_shown(c, article) for c in slot.candidates],
+        "candidates": [_shown(c, article, log.pictures) for c in slot.candidates],
         "way": str(way_of(article, slot)),
         "chart": table_for(article, slot) is not None,
         "drawing": drawing(workspace.toolkit(log), article, slot),
@@ -66,7 +67,7 @@ def under_way(progress: Progress | None, slot_id: str) -> dict[str, Any] | None:
     }
 
 
-def _shown(candidate: Candidate, article: Article) -> dict[str, Any]:
+def _shown(candidate: Candidate, article: Article, pictures: PictureFolder) -> dict[str, Any]:
     picture = candidate.picture
     recipe = picture.recipe
     return {
@@ -88,6 +89,6 @@ def _shown(candidate: Candidate, article: Article) -> dict[str, Any]:
             "seed": recipe.seed,
             "steps": recipe.steps,
             "model": recipe.model,
-            "again": not recipe.mask,
+            "again": not recipe.mask or pictures.path(recipe.mask) is not None,
         },
     }

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from composer.article import Article, Material, TextBlock
+from composer.article import Article, Material, TextBlock, with_id
 from composer.brief import Wishes
 from composer.compose import Driver, compose
+from composer.conversation import request_on
 from composer.edits import AddBlock, AppendText, Lock, ReplaceText
 from composer.events import Edited, Event, Progress, Stage
 from composer.markdown import count_words
@@ -18,7 +19,8 @@ from composer.plan import plan
 from composer.settings import load_settings
 from composer.store import fold, reopen
 from composer.toolkit import Toolkit
-from tests.composer.kit import WordSource, answer, failures, kit, plan_reply, run, start, warnings
+from composer.write import Growth, behind
+from tests.composer.kit import LAMP, WordSource, answer, failures, kit, plan_reply, run, start, warnings
 from tests.fakes import FlatGenerator, ScriptedTextModel
 
 
@@ -111,6 +113,67 @@ def test_a_small_model_sees_a_sections_own_place_alone(tmp_path: Path) -> None:
     assert all(title in request for title in ("The lamp", "The lens") for request in asked)
     assert ("1910" in first, "1910" in second) == (True, False)
     assert not any("Keepers trim" in m.content for p in asked.values() for m in p)
+
+
+def test_a_small_model_words_a_picture_without_reading_the_article_again(tmp_path: Path) -> None:
+    log = start(tmp_path)
+    toolkit = kit(log)
+    run(log, compose, toolkit)
+    assert isinstance(toolkit.text, ScriptedTextModel)
+    (asked,) = [p for p in toolkit.text.prompts if "alt" in p[-1].content and "Write section" not in p[-1].content][-1:]
+    assert [m.role for m in asked] == ["system", "user"]
+
+
+@pytest.mark.parametrize(("sees", "others"), [("section", False), ("article", True)])
+def test_a_request_on_standing_text_is_shown_what_its_writer_sees(tmp_path: Path, sees: str, others: bool) -> None:
+    log = start(tmp_path)
+    toolkit = kit(log)
+    article = run(log, compose, toolkit)
+    toolkit = replace(toolkit, settings=toolkit.settings.model_copy(update={"writer_sees": sees}))
+    second = [s for s in article.sections() if s.heading][1]
+    prompt = request_on(toolkit, article, "Shorten this.", second)
+    assert prompt[-1].content == "Shorten this."
+    shown = "\n".join(m.content for m in prompt)
+    assert ("Keepers trim" in shown, "Fresnel" in shown) == (others, not others)
+
+
+LISTS = """Clean the lamp in this order:
+
+1. Trim the wick at dusk, for soot dims everything and costs oil besides. Then wipe every pane of the lantern room.
+2. Fill the brass tank until dawn. Wind the clockwork that turns the whole apparatus on its float of mercury.
+
+That is all for one night of watch, and nobody may sleep while it runs above the rocks."""
+
+
+def test_a_slot_never_stands_in_a_list_nor_behind_a_colon(tmp_path: Path) -> None:
+    log = start(tmp_path)
+
+    def reply(prompt: Prompt) -> str:
+        return LISTS if "Write section" in prompt[-1].content else answer(prompt)
+
+    article = run(log, compose, kit(log, reply))
+    for section in article.sections():
+        for before, after in pairwise(section.blocks):
+            if isinstance(before, TextBlock) and not isinstance(after, TextBlock):
+                assert not before.markdown.endswith(":")
+    pieces = [LAMP.split("\n\n")[0][:-1] + ":", "1. Trim.", "2. Fill.", "Done."]
+    log = start(tmp_path / "pieces")
+    article = run(log, plan, kit(log))
+    heading = next(s.heading.id for s in article.sections() if s.heading)
+    growth = Growth(heading=heading, title="The lamp", said=[], headings=set())
+    for piece in pieces:
+        block = with_id(log.article, TextBlock(id="", markdown=piece))
+        log.commit(AddBlock(block=block, after=behind(log.article, growth, piece)), by="model")
+    kinds = ["slot" if not isinstance(b, TextBlock) else b.markdown for b in log.article.sections()[0].blocks]
+    assert kinds == [*pieces[:3], "slot", "Done."]
+
+
+def test_a_section_with_the_articles_own_title_is_not_planned(tmp_path: Path) -> None:
+    reply = plan_reply(("Lighthouses!", "The lamp", "The lens"), ((3, "glass lens"),))
+    article = run(start(tmp_path), plan, kit(start(tmp_path / "x"), [reply]))
+    assert article.title == "Lighthouses"
+    assert [s.title for s in article.sections() if s.heading] == ["The lamp", "The lens"]
+    assert [b.kind for b in article.blocks] == ["text", "text", "image"]
 
 
 def test_a_small_model_is_given_the_source_texts_it_needs(tmp_path: Path) -> None:

@@ -20,6 +20,12 @@ from composer.sizes import sizes_said
         ("The 1000 word dictionary", None, None),
         ("新华字典的历史", None, None),
         ("The history of tea", None, None),
+        ("How honeybees make honey. 400 words, 3 pictures.", 400, 3),
+        ("How honeybees make honey.\nAbout 1,500 words", 1500, None),
+        ("Tea. 2 pictures and 300 words", 300, 2),
+        ("Tea. No pictures.", None, 0),
+        ("A memoir. 300 words changed my life.", None, None),
+        ("Tea. 3 pictures that moved the world.", None, None),
     ],
 )
 def test_sizes_that_are_said_in_passing(text: str, words: int | None, images: int | None) -> None:

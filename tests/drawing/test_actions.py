@@ -139,7 +139,19 @@ def test_brushing_changes_the_brushed_part_alone(desk: Desk) -> None:
     assert image.getpixel((5, 32)) != (255, 0, 0)
     assert made.recipe is not None
     assert made.recipe.mask
-    with pytest.raises(UsageError, match="brushed part is not kept"):
+    assert desk.said()["candidates"][0]["recipe"]["again"]
+    assert desk.do("redraw", digest=made.digest).digest == made.digest
+
+
+def test_a_brushed_part_whose_mask_is_gone_is_not_drawn_as_a_whole(desk: Desk) -> None:
+    desk.upload()
+    made = desk.do("change", prompt="a door", mask=brushed(0, 0, 24, 32), seed="2")
+    assert made.recipe is not None
+    mask = desk.log.pictures.path(made.recipe.mask)
+    assert mask is not None
+    mask.unlink()
+    assert not desk.said()["candidates"][0]["recipe"]["again"]
+    with pytest.raises(UsageError, match="brushed part"):
         desk.do("redraw", digest=made.digest)
 
 
