@@ -136,7 +136,7 @@ def _run(command: Sequence[str], place: Path, seen: Seen) -> str:
         )
         try:
             while process.poll() is None:
-                seen(_bytes_in(place))
+                seen(bytes_in(place))
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(LOOK_S)
         except BaseException:
@@ -146,11 +146,13 @@ def _run(command: Sequence[str], place: Path, seen: Seen) -> str:
     return log.read_text("utf-8", "replace")
 
 
-def _bytes_in(folder: Path) -> int:
+def bytes_in(folder: Path) -> int:
+    """The sizes of all files below, while another process makes and removes them: what is gone does not count."""
     total = 0
-    for path in folder.rglob("*"):
-        with suppress(OSError):  # it may be gone already
-            total += path.stat().st_size
+    for place, _, names in os.walk(folder):  # unlike a glob, this passes over a folder that is removed meanwhile
+        for name in names:
+            with suppress(OSError):
+                total += os.stat(os.path.join(place, name)).st_size
     return total
 
 
