@@ -1,0 +1,46 @@
+"""Caption and alt of a chosen picture: in the article's own script where anything is."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from composer.article import ImageSlot, TextBlock, with_id
+from composer.brief import Wishes
+from composer.describe import describe
+from composer.edits import AddBlock, ChooseImage, OfferImages
+from composer.store import ArticleLog
+from retrieval.picture import Candidate
+from tests.composer.kit import kit, picture, run, start
+
+
+def with_picture(tmp: Path, planned: str) -> ArticleLog:
+    log = start(tmp, "灯塔是怎样工作的", Wishes(words=120, language="zh"))
+    shown, data = picture("brass lamp")
+    log.pictures.put(shown.digest, shown.media_type, data)
+    slot = ImageSlot(id="", purpose="让读者看到灯的样子", query="brass lamp", caption=planned)
+    for block in (TextBlock(id="", markdown="灯整夜燃烧。"), slot):
+        after = log.article.blocks[-1].id if log.article.blocks else None
+        log.commit(AddBlock(block=with_id(log.article, block), after=after), by="model")
+    place = log.article.slots()[0].id
+    log.commit(
+        OfferImages(id=place, candidates=(Candidate(picture=shown, source="test", score=1.0, relevance=1.0),)),
+        by="model",
+    )
+    log.commit(ChooseImage(id=place, digest=shown.digest), by="model")
+    return log
+
+
+@pytest.mark.parametrize(
+    ("said", "planned", "alt"),
+    [
+        ("一盏铜灯", "灯与守灯人", "一盏铜灯"),
+        ("A brass lamp", "灯与守灯人", "灯与守灯人"),
+        ("A brass lamp", "灯整夜燃烧", "让读者看到灯的样子"),  # the planned caption is the caption already
+    ],
+)
+def test_a_chinese_article_has_chinese_alt_texts(tmp_path: Path, said: str, planned: str, alt: str) -> None:
+    log = with_picture(tmp_path, planned)
+    reply = json.dumps({"alt": said, "caption": "灯整夜燃烧。"}, ensure_ascii=False)
+    (slot,) = run(log, describe, kit(log, [reply])).slots()
+    assert (slot.alt, slot.caption) == (alt, "灯整夜燃烧。")
