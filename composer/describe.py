@@ -182,7 +182,9 @@ def _settle(words: Words, slot: ImageSlot, picture: Picture, article: Article, *
     caption = shorten(" ".join(words.caption.split())) or plain_caption
     if article.brief.language.startswith("zh"):
         caption = next((c for c in (caption, plain_caption, slot.purpose) if CJK.search(c)), "")
-        readable = (a for a in (alt, plain_alt, slot.caption, slot.purpose) if CJK.search(a) and _bare(a) != _bare(caption))
+        readable = (
+            a for a in (alt, plain_alt, slot.caption, slot.purpose) if CJK.search(a) and _bare(a) != _bare(caption)
+        )
         alt = tidy_alt(next(readable, plain_alt), prompts(article.brief.language))
     caption = caption[:1].upper() + caption[1:]
     if _bare(alt) == _bare(caption):

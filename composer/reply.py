@@ -103,6 +103,15 @@ def shape_of(sentence: str) -> frozenset[str]:
     return frozenset(key[i : i + 3] for i in range(len(key) - 2))
 
 
+def without_title(paragraph: str, title: str) -> str:
+    """A paragraph without its section's title said again before it: on a line of its own, or before a colon."""
+    cut = re.match(r"[^\n:：]+(?:[:：]\**\s*|\n)", paragraph)
+    if cut is None or key_of(cut[0]) != key_of(title) or not key_of(title):
+        return paragraph
+    rest = paragraph[cut.end() :].lstrip()
+    return rest[:1].upper() + rest[1:]
+
+
 def key_of(text: str) -> str:
     """A text's letters and digits, lower case: what does not change with its marks."""
     return re.sub(r"[\W_]+", "", text).lower()

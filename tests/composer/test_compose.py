@@ -137,6 +137,20 @@ def test_a_request_on_standing_text_is_shown_what_its_writer_sees(tmp_path: Path
     assert ("Keepers trim" in shown, "Fresnel" in shown) == (others, not others)
 
 
+@pytest.mark.parametrize("before", ["The lamp\n", "**The lamp**\n", "The Lamp: ", "**The lamp:** ", "THE LAMP： "])
+def test_a_section_does_not_begin_with_its_title_again(tmp_path: Path, before: str) -> None:
+    log = start(tmp_path, wishes=Wishes(words=120, images=0))
+
+    def reply(prompt: Prompt) -> str:
+        said = answer(prompt)
+        return before + said[0].lower() + said[1:] if "section 1" in prompt[-1].content else said
+
+    article = run(log, compose, kit(log, reply))
+    first = article.sections()[0].blocks[0]
+    assert isinstance(first, TextBlock)
+    assert first.markdown.lower().startswith("lamps burn oil")
+
+
 LISTS = """Clean the lamp in this order:
 
 1. Trim the wick at dusk, for soot dims everything and costs oil besides. Then wipe every pane of the lantern room.
