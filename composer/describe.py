@@ -180,6 +180,8 @@ def _settle(words: Words, slot: ImageSlot, picture: Picture, article: Article, *
     if not seen and not grounded(alt, f"{picture.caption} {slot.query}"):
         alt = tidy_alt(plain_alt, prompts(article.brief.language))
     caption = shorten(" ".join(words.caption.split())) or plain_caption
+    if any(p.search(caption) for p in prompts(article.brief.language).meta_captions):
+        caption = slot.caption
     if article.brief.language.startswith("zh"):
         caption = next((c for c in (caption, plain_caption, slot.purpose) if CJK.search(c)), "")
         readable = (

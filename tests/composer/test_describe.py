@@ -14,8 +14,8 @@ from retrieval.picture import Candidate
 from tests.composer.kit import kit, picture, run, start
 
 
-def with_picture(tmp: Path, planned: str) -> ArticleLog:
-    log = start(tmp, "灯塔是怎样工作的", Wishes(words=120, language="zh"))
+def with_picture(tmp: Path, planned: str, language: str = "zh") -> ArticleLog:
+    log = start(tmp, "灯塔是怎样工作的", Wishes(words=120, language=language))
     shown, data = picture("brass lamp")
     log.pictures.put(shown.digest, shown.media_type, data)
     slot = ImageSlot(id="", purpose="让读者看到灯的样子", query="brass lamp", caption=planned)
@@ -44,3 +44,18 @@ def test_a_chinese_article_has_chinese_alt_texts(tmp_path: Path, said: str, plan
     reply = json.dumps({"alt": said, "caption": "灯整夜燃烧。"}, ensure_ascii=False)
     (slot,) = run(log, describe, kit(log, [reply])).slots()
     assert (slot.alt, slot.caption) == (alt, "灯整夜燃烧。")
+
+
+@pytest.mark.parametrize(
+    ("said", "caption"),
+    [
+        ("The picture introduces the topic of lamps.", "The keeper's lamp"),
+        ("This photo is used to make the text lively.", "The keeper's lamp"),
+        ("The picture of 1910 gives it away.", "The picture of 1910 gives it away."),
+    ],
+)
+def test_a_caption_does_not_tell_what_a_picture_is_for(tmp_path: Path, said: str, caption: str) -> None:
+    log = with_picture(tmp_path, "The keeper's lamp", "en")
+    reply = json.dumps({"alt": "A brass lamp", "caption": said})
+    (slot,) = run(log, describe, kit(log, [reply])).slots()
+    assert (slot.alt, slot.caption) == ("A brass lamp", caption)
