@@ -84,10 +84,12 @@ def request_on(toolkit: Toolkit, article: Article, request: str, section: Sectio
     written up to there, or, where a writer sees sections alone, that section's own turn alone."""
     heading = section.heading.id if section and section.heading else ""
     if toolkit.settings.writer_sees != "section":
-        return (*written_so_far(toolkit, article, heading), user(request))
-    if section is None or not heading or not section.text:
-        return (*opening(toolkit, article.brief), user(request))
-    return (*_section_alone(toolkit, article, section), assistant(section.text), user(request))
+        before = written_so_far(toolkit, article, heading)
+    elif section and heading and section.text:
+        before = (*_section_alone(toolkit, article, section), assistant(section.text))
+    else:
+        before = opening(toolkit, article.brief)
+    return (*before, user(request))
 
 
 def _section_request(toolkit: Toolkit, article: Article, section: Section) -> Message:

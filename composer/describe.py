@@ -175,19 +175,20 @@ def _words(reply: str) -> Words:
 
 def _settle(words: Words, slot: ImageSlot, picture: Picture, article: Article, *, seen: bool) -> tuple[str, str]:
     """Caption and alt that can be used: tidy, different, in the article's script; the plain ones where they are not."""
+    template = prompts(article.brief.language)
     plain_caption, plain_alt = plain_words(slot, picture, article.brief.language)
-    alt = tidy_alt(words.alt, prompts(article.brief.language)) or plain_alt
+    alt = tidy_alt(words.alt, template) or plain_alt
     if not seen and not grounded(alt, f"{picture.caption} {slot.query}"):
-        alt = tidy_alt(plain_alt, prompts(article.brief.language))
+        alt = tidy_alt(plain_alt, template)
     caption = shorten(" ".join(words.caption.split())) or plain_caption
-    if any(p.search(caption) for p in prompts(article.brief.language).meta_captions):
+    if any(p.search(caption) for p in template.meta_captions):
         caption = slot.caption
     if article.brief.language.startswith("zh"):
         caption = next((c for c in (caption, plain_caption, slot.purpose) if CJK.search(c)), "")
         readable = (
             a for a in (alt, plain_alt, slot.caption, slot.purpose) if CJK.search(a) and _bare(a) != _bare(caption)
         )
-        alt = tidy_alt(next(readable, plain_alt), prompts(article.brief.language))
+        alt = tidy_alt(next(readable, plain_alt), template)
     caption = caption[:1].upper() + caption[1:]
     if _bare(alt) == _bare(caption):
         caption = plain_caption if _bare(plain_caption) != _bare(alt) else slot.purpose

@@ -156,8 +156,9 @@ def _kept(log: ArticleLog, mask: Image.Image | None) -> Digest:
     if mask is None:
         return ""
     data = encode(mask, "PNG")
-    log.pictures.put(digest_of(data), "image/png", data)
-    return digest_of(data)
+    digest = digest_of(data)
+    log.pictures.put(digest, "image/png", data)
+    return digest
 
 
 def _alike(start: Image.Image, area: int) -> tuple[int, int]:
