@@ -13,6 +13,7 @@ from composer.edits import (
     Claim,
     DescribeImage,
     Edit,
+    FillBy,
     Lock,
     MoveBlock,
     OfferImages,
@@ -30,7 +31,7 @@ from composer.edits import (
 )
 from composer.errors import ConflictError
 
-SlotEdit = SeekImage | OfferImages | ChooseImage | DescribeImage | ArrangeImage
+SlotEdit = SeekImage | FillBy | OfferImages | ChooseImage | DescribeImage | ArrangeImage
 
 
 def apply(article: Article, edit: Edit, *, by: Author = "model") -> Article:  # noqa: C901 - one arm an edit
@@ -62,7 +63,7 @@ def apply(article: Article, edit: Edit, *, by: Author = "model") -> Article:  # 
             return _text(article, id, lambda b: replace(b, markdown=b.markdown + text, author=by))
         case ReplaceText(id=id, markdown=markdown):
             return _text(article, id, lambda b: replace(b, markdown=markdown, author=by))
-        case SeekImage() | OfferImages() | ChooseImage() | DescribeImage() | ArrangeImage():
+        case SeekImage() | FillBy() | OfferImages() | ChooseImage() | DescribeImage() | ArrangeImage():
             return _slot(article, edit, by)
         case Claim(id=id, author=author):
             return _put(article, replace(_require(article, id), author=author))
@@ -102,7 +103,7 @@ def inverse(article: Article, edit: Edit) -> tuple[Edit, ...]:  # noqa: C901 - o
         case AppendText(id=id) | ReplaceText(id=id):
             block = _require_text(article, id)
             return (ReplaceText(id=id, markdown=block.markdown), Claim(id=id, author=block.author))
-        case SeekImage() | OfferImages() | ChooseImage() | DescribeImage() | ArrangeImage():
+        case SeekImage() | FillBy() | OfferImages() | ChooseImage() | DescribeImage() | ArrangeImage():
             return (*_slot_inverse(article, edit), Claim(id=edit.id, author=_require(article, edit.id).author))
         case Claim(id=id):
             return (Claim(id=id, author=_require(article, id).author),)
@@ -201,6 +202,8 @@ def _slot(article: Article, edit: SlotEdit, by: Author) -> Article:
     match edit:
         case SeekImage(query=query, purpose=purpose):
             slot = replace(slot, query=query, purpose=purpose, author=by)
+        case FillBy(way=way, said_by=said_by):
+            slot = replace(slot, way=way, way_by=said_by)
         case OfferImages(candidates=candidates):
             kept = tuple(c for c in slot.candidates if c.picture.digest == slot.chosen)
             offered = {c.picture.digest for c in candidates}
@@ -226,6 +229,8 @@ def _slot_inverse(article: Article, edit: SlotEdit) -> tuple[SlotEdit, ...]:
     match edit:
         case SeekImage():
             return (SeekImage(id=slot.id, query=slot.query, purpose=slot.purpose),)
+        case FillBy():
+            return (FillBy(id=slot.id, way=slot.way, said_by=slot.way_by),)
         case OfferImages():
             return (OfferImages(id=slot.id, candidates=slot.candidates),)
         case ChooseImage():

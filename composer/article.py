@@ -6,6 +6,7 @@ the next one; what the plan wants of it hangs on the heading's id. Nothing here 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Literal
 
 from retrieval.picture import Candidate, Digest, Picture
@@ -17,6 +18,15 @@ Size = Literal["small", "column", "wide"]
 Focus = tuple[float, float]  # of a picture's width and height, from its upper left corner: 0 to 1
 MIDDLE: Focus = (0.5, 0.5)
 Align = Literal["start", "center", "end"]
+
+
+class Way(StrEnum):
+    """How a slot is best filled."""
+
+    FOUND = "found"  # a fact: a person, a place, a thing that exists
+    EITHER = "either"  # an ordinary thing: whatever comes first
+    DRAWN = "drawn"  # a mood, an idea, a scene that does not exist
+    CHART = "chart"  # numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +86,8 @@ class ImageSlot:
     id: str
     purpose: str  # why a picture belongs here
     query: str  # what must be visible, literally
+    way: Way | None = None  # how it is to be filled, as far as anybody said; see composer/drawing/choice.py
+    way_by: Author = "model"  # who said so: what a person says is done, what the plan says is proposed
     place: Place = "middle"  # where in its section the plan wants it, while the section is not yet written
     caption: str = ""  # shown under the picture
     alt: str = ""  # for readers who do not see it

@@ -8,7 +8,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from composer.article import Article, Brief, Material, Section
+from composer.article import Article, Brief, Material, Section, Way
+from composer.drawing.tables import tables_in
 from composer.facts import passages
 from composer.models import Message, Prompt
 from composer.prompts import assistant, kinds, language_name, prompts, user
@@ -44,9 +45,17 @@ def plan_request(toolkit: Toolkit, brief: Brief) -> Message:
         least=least,
         most=most,
         images=brief.images,
+        ways=ways(toolkit, brief),
         most_images=most_images(brief),
     )
     return user(text)
+
+
+def ways(toolkit: Toolkit, brief: Brief) -> tuple[Way, ...]:
+    """The ways of filling a slot that a plan may propose; none where pictures can only be found."""
+    drawn = (Way.DRAWN,) if toolkit.generator else ()
+    chart = (Way.CHART,) if any(tables_in(m.text, m.name) for m in brief.material) else ()
+    return (Way.FOUND, *drawn, *chart) if drawn or chart else ()
 
 
 def section_range(brief: Brief) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from composer.article import MIDDLE, Align, Author, Block, Brief, Focus, ImageSlot, SectionPlan, Size
+from composer.article import MIDDLE, Align, Author, Block, Brief, Focus, ImageSlot, SectionPlan, Size, Way
 from retrieval.picture import Candidate, Digest
 from retrieval.style_card import StyleCard
 
@@ -113,6 +113,16 @@ class SeekImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FillBy:
+    """Say how a slot is to be filled; None: by what its words and the plan propose."""
+
+    id: str
+    way: Way | None
+    said_by: Author = "person"
+    kind: Literal["fill_by"] = "fill_by"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfferImages:
     """Replace a slot's candidates. A chosen picture that is no longer among them stays, as the last."""
 
@@ -180,6 +190,7 @@ Edit = Annotated[
     | PlanSection
     | UnplanSection
     | SeekImage
+    | FillBy
     | OfferImages
     | ChooseImage
     | DescribeImage
@@ -194,6 +205,7 @@ Targeted = (
     | AppendText
     | ReplaceText
     | SeekImage
+    | FillBy
     | OfferImages
     | ChooseImage
     | DescribeImage

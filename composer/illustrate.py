@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from composer.article import Article, ImageSlot
+from composer.drawing.choice import is_made
 from composer.drawing.stage import draw_open
 from composer.edits import ChooseImage, OfferImages
 from composer.errors import InterleaveError, SourceError
@@ -102,8 +103,10 @@ def offer(article: Article, found: Found) -> Stage:
 
 
 def fill(toolkit: Toolkit, article: Article, only: Sequence[str], *, may_draw: bool = True) -> Stage:
-    """One assignment over all slots that may be filled, then pictures drawn for those that stayed open."""
+    """One assignment over all slots that may be filled with what was found, then pictures made for those that stayed
+    open."""
     slots = [s for s in article.slots() if s.id in only and not s.locked and s.author == "model"]
+    slots = [s for s in slots if not is_made(article, s)]
     taken = [s.picture for s in article.slots() if s not in slots and s.picture]
     wishes = wishes_of(toolkit, article, slots, [p for p in taken if p])
     choices = assign([s.candidates for s in slots], wishes)

@@ -6,12 +6,13 @@ outline takes its place with a warning. Knows the plan's schema; does not write 
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from composer.article import Article, Brief, ImageSlot, OutlineItem, Place, SectionPlan, TextBlock, with_id
-from composer.conversation import most_images, opening, plan_request, section_range
+from composer.article import Article, Brief, ImageSlot, OutlineItem, Place, SectionPlan, TextBlock, Way, with_id
+from composer.conversation import most_images, opening, plan_request, section_range, ways
 from composer.edits import AddBlock, PlanSection, SetSummary, SetTitle
 from composer.errors import ReplyError
 from composer.events import Stage, StageStarted, Warned
@@ -40,6 +41,7 @@ class PlannedPicture(BaseModel):
     position: Place = "middle"
     main_thing: str = ""
     what_is_visible: str = Field(min_length=1)
+    made: Way | None = None
     why_here: str = ""
     caption: str = ""
 
@@ -67,8 +69,8 @@ def plan(toolkit: Toolkit, article: Article) -> Stage:
     return (yield from _lay_out(article, found))
 
 
-def plan_schema(brief: Brief) -> Schema:
-    """The flat JSON schema of the reply to `plan_request`."""
+def plan_schema(brief: Brief, may: Sequence[Way] = ()) -> Schema:
+    """The flat JSON schema of the reply to `plan_request`; `may`: the ways of filling slots it can propose."""
     least, most = section_range(brief)
     section: dict[str, Any] = {"purpose": _string(160), "words": {"type": "integer", "minimum": 40, "maximum": 2000}}
     if brief.outline:
@@ -83,6 +85,7 @@ def plan_schema(brief: Brief) -> Schema:
             "position": {"enum": ["start", "middle", "end"]},
             "main_thing": _english(32),
             "what_is_visible": _english(80),
+            **({"made": {"enum": [str(way) for way in may]}} if may else {}),
             "why_here": _string(140),
             "caption": _string(110),
         }
@@ -102,7 +105,7 @@ def plain_plan(brief: Brief) -> Plan:
 
 def _ask(toolkit: Toolkit, brief: Brief, conversation: tuple[Message, ...]) -> Plan:
     """The model's plan, asked for a second time with the reason when the first cannot be used. Raises ReplyError."""
-    schema = plan_schema(brief)
+    schema = plan_schema(brief, ways(toolkit, brief))
     for attempt in (0, 1):
         reply = ask_json(toolkit.text, conversation, schema, max_tokens=1800, seed=brief.seed + attempt)
         try:
@@ -203,6 +206,7 @@ def _slot(picture: PlannedPicture) -> ImageSlot:
         id="",
         purpose=_line(picture.why_here),
         query=_query(picture),
+        way=picture.made if picture.made in (Way.DRAWN, Way.CHART) else None,  # to be found is what all slots are
         place=picture.position,
         caption=_line(picture.caption),
     )

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 
-from composer.article import Article, ImageSlot
+from composer.article import Article, ImageSlot, Way
 from composer.drawing.ask import Wanted, asked, look_of
-from composer.drawing.choice import Way, way_of
+from composer.drawing.choice import way_of
 from composer.drawing.gate import Gate
 from composer.drawing.request import Drawn, Step
 from composer.drawing.safety import refused

@@ -1,4 +1,4 @@
-"""Found, drawn or a chart: what fits a slot, by what it wants to show. The author decides; this proposes.
+"""Found, drawn or a chart: what fits a slot. The words of a slot and the plan propose, the author decides.
 
 Knows words (`templates/choice.toml`); does not know libraries or generators.
 """
@@ -6,27 +6,25 @@ Knows words (`templates/choice.toml`); does not know libraries or generators.
 import re
 import tomllib
 from collections.abc import Mapping
-from enum import StrEnum
 from functools import cache
 
-from composer.article import Article, ImageSlot
+from composer.article import Article, ImageSlot, Way
+from composer.drawing.tables import table_for
 from composer.prompts import TEMPLATES
-
-
-class Way(StrEnum):
-    """How a slot is best filled."""
-
-    FOUND = "found"  # a fact: a person, a place, a thing that exists
-    EITHER = "either"  # an ordinary thing: whatever comes first
-    DRAWN = "drawn"  # a mood, an idea, a scene that does not exist
-    CHART = "chart"  # numbers
-
 
 NAME = re.compile(r"(?<![.!?:;]\s)(?<!^)(?<!\")\b[A-Z][a-z]+(?:\s+(?:of|the|de|van|von)?\s*[A-Z][a-z]+)*")
 
 
 def way_of(article: Article, slot: ImageSlot) -> Way:
-    """What is proposed for a slot, by the words of its query and purpose."""
+    """How a slot is filled: as the author says, else as its words ask for, else as the plan proposes."""
+    if slot.way and slot.way_by == "person":
+        return slot.way
+    asked = by_words(article, slot)
+    return slot.way or asked if asked == Way.EITHER else asked
+
+
+def by_words(article: Article, slot: ImageSlot) -> Way:
+    """What the words of a slot's query and purpose ask for."""
     said = f"{slot.query} {slot.purpose}".lower()
     words = _words()
     if _any(words["chart"], said):
@@ -36,6 +34,14 @@ def way_of(article: Article, slot: ImageSlot) -> Way:
     if _any(words["drawn"], said):
         return Way.DRAWN
     return Way.FOUND if _any(words["found"], slot.query.lower()) else Way.EITHER
+
+
+def is_made(article: Article, slot: ImageSlot) -> bool:
+    """Whether a picture is to be made for a slot whatever is found: the author said so, or its numbers stand there."""
+    way = way_of(article, slot)
+    if slot.way_by == "person" and slot.way in (Way.DRAWN, Way.CHART):
+        return True
+    return way == Way.CHART and table_for(article, slot) is not None
 
 
 def names_in(query: str, article: Article) -> list[str]:

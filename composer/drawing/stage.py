@@ -12,10 +12,10 @@ from typing import Any
 
 from PIL import Image
 
-from composer.article import Article, ImageSlot
+from composer.article import Article, ImageSlot, Way
 from composer.drawing.ask import Wanted, asked, look_of
 from composer.drawing.charts import chart_stage
-from composer.drawing.choice import Way, way_of
+from composer.drawing.choice import is_made, way_of
 from composer.drawing.gate import Gate
 from composer.drawing.provenance import credit_of, finished, recipe_of
 from composer.drawing.request import Drawn, Step
@@ -42,25 +42,40 @@ def draw_open(toolkit: Toolkit, article: Article, only: Sequence[str]) -> Stage:
     for slot in article.slots():
         if slot.id not in only or slot.locked or slot.author != "model":
             continue
-        way = way_of(article, slot)
-        if slot.chosen is None and way == Way.CHART:
+        if slot.chosen is None and way_of(article, slot) == Way.CHART:
             article = yield from _charted(toolkit, article, slot)
-        elif toolkit.generator is None:
-            continue
-        elif slot.chosen is None and way == Way.FOUND:
-            article = yield Warned(message=NAMES.format(query=slot.query), block=slot.id)
-        elif slot.chosen is None or (way == Way.DRAWN and not any(c.picture.recipe for c in slot.candidates)):
+        elif why := _why_open(toolkit, article, slot):
+            article = yield Warned(message=why, block=slot.id)
+        elif _is_due(article, slot):
             due.append(slot)
     if not due or toolkit.generator is None:
         return article
     look, able, px = look_of(article, toolkit.pictures), toolkit.generator.abilities, toolkit.settings.picture_px
-    wanted = [replace(asked(article, slot, look, able, px=px), choose=slot.chosen is None) for slot in due]
+    wanted = [replace(asked(article, s, look, able, px=px), choose=not s.chosen or is_made(article, s)) for s in due]
     try:
         return (yield from draw_wanted(toolkit, article, wanted))
     except InterleaveError as error:
         for slot_id in [w.slot for w in wanted if not (s := article.slot(w.slot)) or s.chosen is None]:
             article = yield Warned(message=f"No picture was drawn: {error}", block=slot_id)
         return article
+
+
+def _why_open(toolkit: Toolkit, article: Article, slot: ImageSlot) -> str:
+    """What to tell of an open slot that nothing is drawn for; "" where there is nothing to tell."""
+    way, said = way_of(article, slot), slot.way is not None and slot.way_by == "person"
+    if slot.chosen is not None:
+        return ""
+    if toolkit.generator is None:
+        return NO_GENERATOR if said and way == Way.DRAWN else ""
+    return NAMES.format(query=slot.query) if way == Way.FOUND and not said else ""
+
+
+def _is_due(article: Article, slot: ImageSlot) -> bool:
+    """Whether a picture is to be drawn for a slot, to fill it or to stand beside what was found."""
+    way = way_of(article, slot)
+    if slot.chosen is None:
+        return way != Way.FOUND
+    return way == Way.DRAWN and not any(c.picture.recipe for c in slot.candidates)
 
 
 def draw_wanted(toolkit: Toolkit, article: Article, wanted: Sequence[Wanted], *, judged: bool = True) -> Stage:

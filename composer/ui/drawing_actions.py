@@ -12,14 +12,14 @@ from dataclasses import replace
 
 from PIL import Image
 
-from composer.article import Article, ImageSlot
+from composer.article import Article, ImageSlot, Way
 from composer.drawing.ask import Wanted, asked, look_of
 from composer.drawing.charts import chart_stage
 from composer.drawing.enlarge import enlarged
 from composer.drawing.redraw import again
 from composer.drawing.request import Abilities
 from composer.drawing.stage import NO_GENERATOR, draw_wanted
-from composer.edits import taking
+from composer.edits import FillBy, taking
 from composer.errors import UsageError
 from composer.events import Stage, StageStarted
 from composer.store import ArticleLog
@@ -81,6 +81,14 @@ def enlarge_picture(workspace: Workspace, log: ArticleLog, request: Request) -> 
     candidate, made = enlarged(picture, data)
     log.pictures.put(candidate.picture.digest, candidate.picture.media_type, made)
     workspace.edit(log.article.id, taking(slot, candidate))
+
+
+def fill_by(workspace: Workspace, log: ArticleLog, request: Request) -> None:
+    """How the person wants a slot filled; "" leaves it to what is proposed. Nothing is searched or drawn by this."""
+    slot, said = slot_of(log, word(request, "id")), text(request, "way")
+    if said and said not in list(Way):
+        raise UsageError(f"A picture is {', '.join(Way)}; not {said!r}.")
+    workspace.edit(log.article.id, [FillBy(id=slot.id, way=Way(said) if said else None)])
 
 
 def chart_picture(workspace: Workspace, log: ArticleLog, request: Request) -> None:
@@ -185,4 +193,5 @@ DRAWING_ACTIONS = {
     "change": change_picture,
     "enlarge": enlarge_picture,
     "chart": chart_picture,
+    "fill_by": fill_by,
 }

@@ -27,6 +27,7 @@ def tray(workspace: Workspace, article_id: str, slot_id: str) -> dict[str, Any]:
         "chosen": slot.chosen,
         "candidates": [_shown(c, article, log.pictures) for c in slot.candidates],
         "way": str(way_of(article, slot)),
+        "said": str(slot.way) if slot.way and slot.way_by == "person" else "",
         "chart": table_for(article, slot) is not None,
         "drawing": drawing(workspace.toolkit(log), article, slot),
         "now": under_way(run.progress if run else None, slot_id),

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from composer.article import Article, Author, Block, Brief, ImageSlot, SectionPlan, TextBlock
+from composer.article import Article, Author, Block, Brief, ImageSlot, SectionPlan, TextBlock, Way
 from composer.edits import (
     AddBlock,
     AppendText,
@@ -11,6 +11,7 @@ from composer.edits import (
     Claim,
     DescribeImage,
     Edit,
+    FillBy,
     Lock,
     MoveBlock,
     OfferImages,
@@ -146,6 +147,7 @@ def edits_of(draw: st.DrawFn, article: Article) -> Edit:
             digest = st.sampled_from([None, *(c.picture.digest for c in block.candidates)])
             options += [
                 st.builds(SeekImage, id=st.just(block.id), query=text, purpose=text),
+                st.builds(FillBy, id=st.just(block.id), way=st.none() | st.sampled_from(Way), said_by=authors),
                 st.builds(OfferImages, id=st.just(block.id), candidates=trays()),
                 st.builds(ChooseImage, id=st.just(block.id), digest=digest),
                 st.builds(DescribeImage, id=st.just(block.id), caption=text, alt=text),

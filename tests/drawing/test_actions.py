@@ -211,6 +211,17 @@ def test_the_tray_says_what_can_be_drawn_and_what_references_do(desk: Desk) -> N
     assert said["drawing"]["can"] == {"start": True, "mask": True, "negative": True}
     assert said["way"] == "either"
     assert said["now"] is None
+    assert said["said"] == ""
+
+
+def test_the_person_says_how_a_slot_is_filled_and_can_take_it_back(desk: Desk) -> None:
+    for said, way in (("drawn", "drawn"), ("found", "found"), ("chart", "chart"), ("", "either")):
+        act(desk.workspace, desk.log.article.id, {"action": "fill_by", "id": desk.slot.id, "way": said})
+        assert (desk.said()["said"], desk.said()["way"]) == (said, way)
+    act(desk.workspace, desk.log.article.id, {"action": "undo"})
+    assert desk.said()["said"] == "chart"
+    with pytest.raises(UsageError, match="found, either, drawn, chart"):
+        act(desk.workspace, desk.log.article.id, {"action": "fill_by", "id": desk.slot.id, "way": "painted"})
 
 
 def test_the_tray_shows_how_far_a_picture_is() -> None:

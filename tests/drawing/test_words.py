@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composer.article import Article, ImageSlot, TextBlock
-from composer.drawing.choice import Way, way_of
+from composer.article import Article, ImageSlot, TextBlock, Way
+from composer.drawing.choice import way_of
 from composer.drawing.request import Drawing
 from composer.drawing.safety import refused, rules
 from composer.drawing.words import as_tags, fitted, joined

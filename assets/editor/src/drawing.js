@@ -22,11 +22,13 @@ export function createDrawing({ page, slot, send, root, info }) {
     enlarge: button(t("draw.enlarge"), () => send("enlarge", slot), { "data-do": "enlarge" }),
     chart: button(t("draw.chart"), () => send("chart", slot), { "data-do": "chart" }),
   };
+  const way = el("select", { name: "way", onchange: () => send("fill_by", slot, { way: way.value }) },
+    ["", "found", "drawn", "chart"].map((v) => el("option", { value: v }, t(`way.as.${v || "proposed"}`))));
   const form = el("form", { class: "il-form", onsubmit: (e) => { e.preventDefault(); send("draw", slot, { ...asked(), count: count.querySelector("input").value }); } },
-    why, prompt, negative, el("div", { class: "il-row" }, seed, count), about,
+    prompt, negative, el("div", { class: "il-row" }, seed, count), about,
     el("div", { class: "il-row" }, el("button", { type: "submit", "data-do": "draw" }, t("tray.generate"))), strength, el("div", { class: "il-row" }, does.change, does.brush), recipe, el("div", { class: "il-row" }, does.again, does.seed));
   const none = el("p", { class: "il-soft", hidden: true }, t("draw.none"));
-  const node = el("details", { class: "il-draw" }, el("summary", {}, t("tray.draw")), none, form, el("div", { class: "il-row" }, does.enlarge, does.chart));
+  const node = el("details", { class: "il-draw" }, el("summary", {}, t("tray.draw")), el("label", { class: "il-field" }, el("span", {}, t("way.title")), way), why, none, form, el("div", { class: "il-row" }, does.enlarge, does.chart));
   let last = null, filled = false;
   const chosen = () => last?.candidates.find((c) => c.digest === last.chosen);
 
@@ -37,10 +39,11 @@ export function createDrawing({ page, slot, send, root, info }) {
     form.hidden = !d;
     does.enlarge.disabled = !got.chosen;
     does.chart.hidden = !got.chart;
+    way.value = got.said;
+    why.textContent = got.said ? "" : t(`way.${got.way}`);
     if (!d) return;
     if (!filled) { set(negative, d.negative); filled = true; }
     negative.hidden = !d.can.negative;
-    why.textContent = t(`way.${got.way}`);
     about.textContent = [`${d.model}, ${d.width} × ${d.height}.`, d.style && `${t("draw.style")} ${d.style}.`, d.references ? d.references_do : ""].filter(Boolean).join(" ");
     recipe.textContent = made ? `${t("draw.recipe")} ${made.prompt} · ${t("draw.seed")} ${made.seed}${made.steps ? ` · ${t("draw.steps")} ${made.steps}` : ""} · ${made.model}` : "";
     does.again.hidden = does.seed.hidden = !made;

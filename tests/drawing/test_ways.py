@@ -1,0 +1,88 @@
+"""How a slot is filled: what the words and the plan propose, what the person says, and what then happens."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from composer.article import Material, Way
+from composer.conversation import plan_request, ways
+from composer.illustrate import illustrate
+from composer.plan import plan, plan_schema
+from tests.composer.kit import WordSource, plan_reply, run, start, warnings
+from tests.drawing.kit import article_with, drawing, wanting
+from tests.drawing.test_charts import MARKDOWN
+from tests.fakes import FlatGenerator, ScriptedTextModel
+
+
+def test_what_the_person_says_is_done_whatever_the_words_propose(tmp_path: Path) -> None:
+    said = {"way_by": "person"}
+    named = wanting("portrait of Augustin Fresnel", way=Way.DRAWN, **said)
+    mood = wanting("a dreamlike mood of loneliness at sea", way=Way.FOUND, **said)
+    log = article_with(tmp_path, named, mood, wanting("a ship in a storm", way=Way.DRAWN))
+    toolkit = replace(drawing(log), sources=(WordSource(["portrait of Augustin Fresnel", "a ship in a storm"]),))
+    article = run(log, illustrate, toolkit)
+    drawn, found, proposed = article.slots()
+    assert drawn.picture
+    assert drawn.picture.recipe, "the found portrait waits beside it"
+    assert any(c.picture.recipe is None for c in drawn.candidates)
+    assert found.chosen is None
+    assert not any(c.picture.recipe for c in found.candidates)
+    assert proposed.picture
+    assert proposed.picture.recipe is None, "a proposal to draw leaves what was found in its place"
+    assert any(c.picture.recipe for c in proposed.candidates)
+    assert warnings(log) == []
+
+
+def test_a_wish_to_draw_without_a_generator_is_answered(tmp_path: Path) -> None:
+    log = article_with(tmp_path, wanting("a lamp", way=Way.DRAWN, way_by="person"), wanting("a lens", way=Way.DRAWN))
+    toolkit = replace(drawing(log), generator=None, sources=(WordSource(["a lamp", "a lens"]),))
+    lamp, lens = run(log, illustrate, toolkit).slots()
+    assert lamp.chosen is None
+    assert lens.chosen
+    assert [("No generator" in w) for w in warnings(log)] == [True]
+
+
+def test_numbers_that_stand_in_the_text_become_a_chart_though_a_picture_was_found(tmp_path: Path) -> None:
+    log = article_with(tmp_path, wanting("bar chart of tower heights"), text=MARKDOWN)
+    toolkit = replace(drawing(log), sources=(WordSource(["bar chart of tower heights"]),))
+    (slot,) = run(log, illustrate, toolkit).slots()
+    assert slot.picture
+    assert slot.picture.attribution.licence == "yours"
+    assert len(slot.candidates) == 2
+
+
+@pytest.mark.parametrize(
+    ("generator", "material", "may"),
+    [
+        (None, "", None),
+        (FlatGenerator(), "", ["found", "drawn"]),
+        (None, MARKDOWN, ["found", "chart"]),
+        (FlatGenerator(), MARKDOWN, ["found", "drawn", "chart"]),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_plan_may_propose_only_what_can_be_done(
+    tmp_path: Path, generator: FlatGenerator | None, material: str, may: list[str] | None, language: str
+) -> None:
+    log = article_with(tmp_path)
+    brief = replace(log.article.brief, language=language, images=2)
+    if material:
+        brief = replace(brief, material=(Material(name="heights.md", text=material),))
+    toolkit = replace(drawing(log), generator=generator)
+    picture = plan_schema(brief, ways(toolkit, brief))["properties"]["pictures"]["items"]["properties"]
+    assert picture.get("made") == ({"enum": may} if may else None)
+    asked = plan_request(toolkit, brief).content
+    assert ('"made"' in asked) == bool(may)
+    assert all((f'"{way}"' in asked) == (way in (may or ())) for way in Way)
+
+
+def test_a_plan_proposes_how_each_slot_is_filled(tmp_path: Path) -> None:
+    log = start(tmp_path)
+    reply = json.loads(plan_reply(pictures=[(1, "brass lamp"), (2, "a glass lens"), (2, "a ship")]))
+    for picture, made in zip(reply["pictures"], ["found", "drawn", None], strict=True):
+        picture.update({"made": made} if made else {})
+    toolkit = replace(drawing(log), text=ScriptedTextModel(lambda _: json.dumps(reply)))
+    run(log, plan, toolkit)
+    assert [(s.way, s.way_by) for s in log.article.slots()] == [(None, "model"), (Way.DRAWN, "model"), (None, "model")]
