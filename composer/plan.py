@@ -13,6 +13,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from composer.article import Article, Brief, ImageSlot, OutlineItem, Place, SectionPlan, TextBlock, Way, with_id
 from composer.conversation import most_images, opening, plan_request, section_range, ways
+from composer.drawing.choice import asks_for_chart
+from composer.drawing.tables import tables_in, words_of
 from composer.edits import AddBlock, PlanSection, SetSummary, SetTitle
 from composer.errors import ReplyError
 from composer.events import Stage, StageStarted, Warned
@@ -193,12 +195,26 @@ def _pictures(brief: Brief, found: Plan, sections: list[PlannedSection]) -> list
     for picture in found.pictures:
         section = _clamp(picture.section, len(sections))
         kept.setdefault(_query(picture).lower(), picture.model_copy(update={"section": section}))
-    pictures = list(kept.values())
+    pictures = _with_chart(brief, list(kept.values()), sections)
     bare = [n for n in range(1, len(sections) + 1) if n not in {p.section for p in pictures}]
     for number in bare[: max(0, (brief.images or 0) - len(pictures))]:
         about = sections[number - 1]
         pictures.append(PlannedPicture(section=number, what_is_visible=about.title, why_here=about.purpose))
     return pictures
+
+
+def _with_chart(
+    brief: Brief, pictures: list[PlannedPicture], sections: Sequence[PlannedSection]
+) -> list[PlannedPicture]:
+    """With the chart that the brief asks for and the plan forgot, of the first table in its material."""
+    table = next((t for m in brief.material for t in tables_in(m.text, m.name)), None)
+    planned = any(p.made == Way.CHART or asks_for_chart(_query(p)) for p in pictures)
+    if table is None or planned or brief.images == 0 or not asks_for_chart(brief.instruction):
+        return pictures
+    shared = [len(table.words & words_of(f"{s.title} {s.purpose}")) for s in sections]
+    about = " ".join(part for part in (table.series[0].name, table.heading) if part)
+    chart = PlannedPicture(section=shared.index(max(shared)) + 1, what_is_visible=f"chart: {about}", made=Way.CHART)
+    return [*(pictures[: brief.images - 1] if brief.images else pictures), chart]
 
 
 def _slot(picture: PlannedPicture) -> ImageSlot:

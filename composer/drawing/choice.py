@@ -27,13 +27,18 @@ def by_words(article: Article, slot: ImageSlot) -> Way:
     """What the words of a slot's query and purpose ask for."""
     said = f"{slot.query} {slot.purpose}".lower()
     words = _words()
-    if _any(words["chart"], said):
+    if asks_for_chart(said):
         return Way.CHART
     if names_in(slot.query, article):
         return Way.FOUND
     if _any(words["drawn"], said):
         return Way.DRAWN
     return Way.FOUND if _any(words["found"], slot.query.lower()) else Way.EITHER
+
+
+def asks_for_chart(said: str) -> bool:
+    """Whether words ask for a chart."""
+    return _any(_words()["chart"], said.lower())
 
 
 def is_made(article: Article, slot: ImageSlot) -> bool:

@@ -8,6 +8,9 @@ import pytest
 
 from composer.article import Material, Way
 from composer.conversation import plan_request, ways
+from composer.drawing.choice import way_of
+from composer.drawing.tables import table_for
+from composer.edits import SetBrief
 from composer.illustrate import illustrate
 from composer.plan import plan, plan_schema
 from tests.composer.kit import WordSource, plan_reply, run, start, warnings
@@ -76,6 +79,25 @@ def test_a_plan_may_propose_only_what_can_be_done(
     asked = plan_request(toolkit, brief).content
     assert ('"made"' in asked) == bool(may)
     assert all((f'"{way}"' in asked) == (way in (may or ())) for way in Way)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "images", "charts"),
+    [("Towers, with a chart of their heights", 2, 1), ("Towers", 2, 0), ("No bar chart", 0, 0), ("A chart", None, 1)],
+)
+def test_a_chart_that_the_brief_asks_for_is_planned(
+    tmp_path: Path, instruction: str, images: int | None, charts: int
+) -> None:
+    log = start(tmp_path)
+    material = (Material(name="heights.md", text=MARKDOWN),)
+    brief = replace(log.article.brief, instruction=instruction, images=images, material=material)
+    log.commit(SetBrief(brief=brief), by="person")
+    reply = plan_reply(pictures=[(1, "brass lamp"), (2, "a ship")] if images != 0 else [])
+    run(log, plan, replace(drawing(log), generator=None, text=ScriptedTextModel(lambda _: reply)))
+    slots = log.article.slots()
+    assert [way_of(log.article, s) for s in slots].count(Way.CHART) == charts
+    assert all(table_for(log.article, s) for s in slots if s.way == Way.CHART)
+    assert len(slots) == (2 + charts if images is None else images)
 
 
 def test_a_plan_proposes_how_each_slot_is_filled(tmp_path: Path) -> None:
