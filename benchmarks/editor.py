@@ -186,7 +186,7 @@ def resident(pid: int) -> float:
 def machine() -> str:
     """When and on what, and whether it was idle."""
     load = os.getloadavg()[0]
-    busy = "the machine was busy with other work, so times are too long" if load > 1.5 else "nothing else ran"
+    busy = "the machine was busy with other work, so times are too long" if load > 1.5 else "little else ran"
     return (
         f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores {platform.machine()}, Python {platform.python_version()}, "
         f"headless Chromium with software rendering. Load average at the end {load:.1f}: {busy}."

@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     style_adapter: str = Field("none", description="Folder or Hub name of IP-Adapter weights for the generator.")
     draw_together: int = Field(4, ge=1, le=32, description="Pictures drawn as one batch where memory allows.")
     draw_ahead: bool = Field(False, description="Draws while the text is written; for a generator on its own machine.")
+    draw_alike: bool = Field(False, description="Drawn pictures follow the look of the article's first (UNets alone).")
     draw_idle: float = Field(10.0, ge=0, description="Idle minutes after which the generator is unloaded.")
     draw_gate: float = Field(0.95, ge=0, le=1, description="How recognisable a drawn picture must be; 0: any.")
     draw_gate_encoder: str = Field(

@@ -43,6 +43,9 @@ class Recipe:
     references: tuple[Digest, ...] = ()  # pictures whose look it was given
     start: Digest = ""  # the picture it began from; "": from nothing
     mask: Digest = ""  # of the mask's PNG: only that part was drawn
+    lead_prompt: str = ""  # of the picture whose look it followed, as the model was given it; "": of none
+    lead_negative: str = ""
+    lead_seed: int = 0
     together: int = 1  # pictures in its batch
     software: str = ""
 

@@ -17,6 +17,7 @@ from composer.backends import diffusion_call, diffusion_models
 from composer.backends.at_work import Ear, Stopped, listened
 from composer.backends.diffusion_call import began_from, is_shown, previews, sized, words_of
 from composer.backends.diffusion_models import DO, Loaded, Profile, abilities_of, able, folder_of, profile_of, software
+from composer.backends.shared_attention import can_share
 from composer.drawing.request import Abilities, Drawing, Drawn, Step
 from composer.errors import InterleaveError, ReplyError, SetupError
 
@@ -146,13 +147,13 @@ class DiffusersGenerator:
 
     def _batch(self, job: Job, model: Loaded, numbers: Sequence[int], drawings: Sequence[Drawing]) -> None:
         """One batch, in halves and then smaller where memory is short."""
-        worded = [words_of(model, d, self._profile) for d in drawings]
+        row, worded, at = self._lined_up(model, drawings)
         scale, warnings = 1.0, [w for _, w in worded if w]
         while True:
             size = sized(drawings[0].width, drawings[0].height, scale)
             try:
                 images = diffusion_call.draw_batch(
-                    model, drawings, [p for p, _ in worded], size, self._watch(job, model, numbers[0])
+                    model, row, [p for p, _ in worded], size, self._watch(job, model, numbers[0])
                 )
                 break
             except (RuntimeError, MemoryError) as error:
@@ -169,12 +170,26 @@ class DiffusersGenerator:
                 raise SetupError(f"{self.name} needs more memory than there is, even for {size[0]} x {size[1]} px.")
             smaller = sized(drawings[0].width, drawings[0].height, scale)
             warnings.append(f"Memory was short, so this picture was drawn at {smaller[0]} x {smaller[1]} px.")
-        for number, drawing, image, (prompt, _) in zip(numbers, drawings, images, worded, strict=True):
-            asked = job.drawings[number]
-            said = [*warnings, *unheard(asked, drawing, model)]
-            job.ear.tell(
-                self._drawn(number, drawing, image, prompt, model, size=size, together=len(numbers), warnings=said)
-            )
+        lead = (worded[0][0], row[0].negative, row[0].seed) if is_led(model, drawings[0]) else None
+        for number, drawing, place in zip(numbers, drawings, at, strict=True):
+            said = [*warnings, *unheard(job.drawings[number], drawing, model)]
+            more = {"size": size, "together": len(row), "lead": lead, "warnings": said}
+            job.ear.tell(self._drawn(number, drawing, images[place], worded[place][0], model, **more))
+
+    def _lined_up(
+        self, model: Loaded, drawings: Sequence[Drawing]
+    ) -> tuple[list[Drawing], list[tuple[str, str]], list[int]]:
+        """A batch with its leader, if it has one, first: the drawings, their words and warnings, and where each of
+        `drawings` stands. The leader is one of them, or is drawn beside them."""
+        worded = [words_of(model, d, self._profile) for d in drawings]
+        if not is_led(model, drawings[0]) or drawings[0].lead is None:
+            return list(drawings), worded, list(range(len(drawings)))
+        lead = self._meant(drawings[0].lead)
+        words = words_of(model, lead, self._profile)
+        own = next((n for n, d in enumerate(drawings) if (worded[n][0], d.seed) == (words[0], lead.seed)), None)
+        others = [n for n in range(len(drawings)) if n != own]
+        at = [0 if n == own else 1 + others.index(n) for n in range(len(drawings))]
+        return [lead, *(drawings[n] for n in others)], [words, *(worded[n] for n in others)], at
 
     def _drawn(
         self,
@@ -223,11 +238,18 @@ class DiffusersGenerator:
 def batches(drawings: Sequence[Drawing], most: int) -> list[list[int]]:
     """Positions of drawings that can be drawn at once: alike in everything but words and seed."""
     groups: dict[tuple[object, ...], list[int]] = {}
+    most = max(1, most - any(d.lead for d in drawings))  # the leader may come on top
     for number, d in enumerate(drawings):
         pictures = (*map(id, d.references), id(d.start), id(d.mask))
-        key = (d.width, d.height, d.steps, d.guidance, d.strength, bool(d.negative), *pictures)
+        lead = (d.lead.prompt, d.lead.negative, d.lead.seed) if d.lead else None
+        key = (d.width, d.height, d.steps, d.guidance, d.strength, bool(d.negative), lead, *pictures)
         groups.setdefault(key, []).append(number)
     return [group[i : i + most] for group in groups.values() for i in range(0, len(group), most)]
+
+
+def is_led(model: Loaded, drawing: Drawing) -> bool:
+    """Whether a drawing follows a leader, and this model can."""
+    return drawing.lead is not None and can_share(getattr(model.text, "unet", None))
 
 
 def unheard(asked: Drawing, done: Drawing, model: Loaded) -> list[str]:

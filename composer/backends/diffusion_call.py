@@ -7,12 +7,14 @@ import hashlib
 import inspect
 import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from PIL import Image, ImageOps
 
 from composer.backends.diffusion_models import Loaded, Profile
 from composer.backends.hf_load import quiet_libraries
+from composer.backends.shared_attention import can_share, shared
 from composer.drawing.masks import pasted
 from composer.drawing.request import Drawing
 from composer.drawing.words import fitted
@@ -49,7 +51,8 @@ def words_of(model: Loaded, drawing: Drawing, profile: Profile) -> tuple[str, st
 def draw_batch(
     model: Loaded, drawings: Sequence[Drawing], prompts: Sequence[str], size: tuple[int, int], watch: Watch
 ) -> list[Image.Image]:
-    """The pictures of drawings that differ in words and seed alone. Raises Held, ReplyError and what torch raises."""
+    """The pictures of drawings that differ in words and seed alone; the first leads where one does. Raises Held,
+    ReplyError and what torch raises."""
     import torch
 
     first = drawings[0]
@@ -68,7 +71,7 @@ def draw_batch(
     if given.get("num_inference_steps") != 2:  # SANA-Sprint's default fits two steps alone
         given |= known(pipeline, {"intermediate_timesteps": None})
     try:
-        with quiet_libraries(), torch.inference_mode():
+        with quiet_libraries(), torch.inference_mode(), _together(model, drawings):
             drawn = pipeline(**given)
     finally:
         getattr(pipeline, "maybe_free_model_hooks", lambda: None)()
@@ -76,6 +79,12 @@ def draw_batch(
         raise Held("The model held back its picture as not fit to be shown. Change what is asked for.")
     pictures = [image.convert("RGB") for image in drawn.images]
     return [pasted(d, image) for d, image in zip(drawings, pictures, strict=True)]
+
+
+def _together(model: Loaded, drawings: Sequence[Drawing]) -> AbstractContextManager[None]:
+    """All see the first one's attention where any of them is led."""
+    unet = getattr(model.text, "unet", None)
+    return shared(unet, len(drawings)) if any(d.lead for d in drawings) and can_share(unet) else nullcontext()
 
 
 def known(pipeline: Any, options: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - diffusers has no types

@@ -21,14 +21,15 @@ PROFILES = Path(__file__).parents[2] / "assets" / "generators.toml"
 BUILT_IN = Path(__file__).parents[2] / "assets" / "models"
 SPARE = 1.25  # of the weights' size, for what a step needs besides
 FAMILIES: Mapping[str, Abilities] = {  # so that the page can say it before the libraries are there; tests hold it true
-    "StableDiffusionPipeline": Abilities(references="start", start=True, mask=True, negative=True),
-    "StableDiffusionXLPipeline": Abilities(references="start", start=True, mask=True, negative=True),
+    "StableDiffusionPipeline": Abilities(references="start", start=True, mask=True, negative=True, shared=True),
+    "StableDiffusionXLPipeline": Abilities(references="start", start=True, mask=True, negative=True, shared=True),
     "FluxPipeline": Abilities(references="start", start=True, mask=True, negative=True),
     "Flux2KleinPipeline": Abilities(references="shown", start=True, mask=True),
     "ZImagePipeline": Abilities(references="start", start=True, mask=True, negative=True),
     "SanaSprintPipeline": Abilities(references="start", start=True, mask=True),
 }
 ADAPTED = ("StableDiffusionPipeline", "StableDiffusionXLPipeline", "FluxPipeline")  # those that take an IP-Adapter
+SHARED = tuple(name for name, able in FAMILIES.items() if able.shared)  # those with a UNet's self-attention
 Placing = Literal["whole", "parts", "layers"]
 DO: Mapping[References, str] = {
     "none": "Reference pictures reach this model as words alone: their colours and their kind of look.",
@@ -128,6 +129,7 @@ def able(name: str, profile: Profile, *, adapter: bool) -> Abilities:
         references="adapter" if adapter and hasattr(text, "load_ip_adapter") else references,
         start=bool(picture) or shown,
         mask=bool(part or picture or shown),
+        shared=name in SHARED,
         negative="negative_prompt" in own and profile.negative and (profile.guidance is None or profile.guidance > 1),
         tags=profile.tags,
         square=profile.square,

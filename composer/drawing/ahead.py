@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 
 from composer.article import Article, ImageSlot, Way
+from composer.drawing.alike import alike
 from composer.drawing.ask import Wanted, asked, look_of
 from composer.drawing.choice import way_of
 from composer.drawing.gate import Gate
@@ -66,7 +67,7 @@ class Ahead:
             return []
         self.known |= {slot.id for slot in due}
         look, able, px = look_of(article, toolkit.pictures), toolkit.generator.abilities, toolkit.settings.picture_px
-        return [asked(article, slot, look, able, px=px) for slot in due]
+        return alike(toolkit, article, [asked(article, slot, look, able, px=px) for slot in due])
 
     @staticmethod
     def _is_due(article: Article, slot: ImageSlot) -> bool:

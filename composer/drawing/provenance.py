@@ -43,6 +43,9 @@ def recipe_of(wanted: Wanted, drawn: Drawn, model: str) -> Recipe:
         references=given,
         start=wanted.start if drawn.began_from == "start" else "",
         mask=wanted.mask if drawn.began_from == "start" else "",
+        lead_prompt=drawn.lead[0] if drawn.lead else "",
+        lead_negative=drawn.lead[1] if drawn.lead else "",
+        lead_seed=drawn.lead[2] if drawn.lead else 0,
         together=drawn.together,
         software=drawn.software,
     )

@@ -3,6 +3,7 @@
 from PIL import Image
 
 from composer.article import ImageSlot
+from composer.drawing.alike import from_recipe, led
 from composer.drawing.ask import Wanted
 from composer.drawing.request import Drawing
 from composer.errors import UsageError
@@ -32,6 +33,10 @@ def again(toolkit: Toolkit, slot: ImageSlot, recipe: Recipe) -> list[Wanted]:
         start=_read(toolkit, recipe.start) if recipe.start else None,
         mask=_read(toolkit, recipe.mask).convert("L") if recipe.mask else None,
     )
+    follows = recipe.lead_prompt != ""
+    if follows:
+        drawing = led(drawing, from_recipe(recipe))
+    leads = (recipe.lead_prompt, recipe.lead_seed) == (recipe.prompt, recipe.seed)
     one = Wanted(
         slot=slot.id,
         query=recipe.query,
@@ -40,7 +45,7 @@ def again(toolkit: Toolkit, slot: ImageSlot, recipe: Recipe) -> list[Wanted]:
         start=recipe.start,
         mask=recipe.mask,
     )
-    return [one] * max(1, recipe.together)
+    return [one] * max(1, recipe.together - (follows and not leads))
 
 
 def _read(toolkit: Toolkit, digest: Digest) -> Image.Image:

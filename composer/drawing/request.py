@@ -30,6 +30,7 @@ class Drawing:
     strength: float = 0.6  # 0 to 1: how far it may move away from `start`, or from the references
     start: Image.Image | None = None  # RGB; the picture it begins from, as near as `strength` allows
     mask: Image.Image | None = None  # L, of the size of `start`; only where it is white the picture changes
+    lead: "Drawing | None" = None  # the picture whose look it follows, its own where it leads; drawn beside it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,8 @@ class Drawn:
     began_from: Literal["", "start", "reference"] = ""  # the picture whose pixels it began with
     shown: bool = False  # whether the references were shown to the model
     size: tuple[int, int] = (0, 0)  # px that the model was asked for; (0, 0): as the picture has
-    together: int = 1  # pictures in its batch: another number rounds sums in another order
+    lead: "tuple[str, str, int] | None" = None  # words, negative words and seed of the picture it followed
+    together: int = 1  # pictures in its batch, the leader too: another number rounds sums in another order
     software: str = ""  # "diffusers 0.42.1, torch 2.13.0"
     warnings: tuple[str, ...] = ()
 
@@ -69,6 +71,7 @@ class Abilities:
     start: bool = False  # begins from a picture: `Drawing.start`
     mask: bool = False  # changes a part alone: `Drawing.mask`
     negative: bool = False
+    shared: bool = False  # lets pictures follow the look of one: `Drawing.lead`
     tags: bool = False  # was taught by tags; else by sentences
     steps: int | None = None
     side: int = 0  # px, the longer side it draws best; 0: any

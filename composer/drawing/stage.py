@@ -13,6 +13,7 @@ from typing import Any
 from PIL import Image
 
 from composer.article import Article, ImageSlot, Way
+from composer.drawing.alike import alike
 from composer.drawing.ask import Wanted, asked, look_of
 from composer.drawing.charts import chart_stage
 from composer.drawing.choice import is_made, way_of
@@ -53,7 +54,7 @@ def draw_open(toolkit: Toolkit, article: Article, only: Sequence[str]) -> Stage:
     look, able, px = look_of(article, toolkit.pictures), toolkit.generator.abilities, toolkit.settings.picture_px
     wanted = [replace(asked(article, s, look, able, px=px), choose=not s.chosen or is_made(article, s)) for s in due]
     try:
-        return (yield from draw_wanted(toolkit, article, wanted))
+        return (yield from draw_wanted(toolkit, article, alike(toolkit, article, wanted)))
     except InterleaveError as error:
         for slot_id in [w.slot for w in wanted if not (s := article.slot(w.slot)) or s.chosen is None]:
             article = yield Warned(message=f"No picture was drawn: {error}", block=slot_id)

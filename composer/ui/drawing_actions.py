@@ -13,6 +13,7 @@ from dataclasses import replace
 from PIL import Image
 
 from composer.article import Article, ImageSlot, Way
+from composer.drawing.alike import alike
 from composer.drawing.ask import Wanted, asked, look_of
 from composer.drawing.charts import chart_stage
 from composer.drawing.enlarge import enlarged
@@ -43,7 +44,7 @@ def draw_picture(workspace: Workspace, log: ArticleLog, request: Request) -> Non
     row = [
         replace(one, drawing=replace(one.drawing, seed=seed), choose=number == 0) for number, seed in enumerate(seeds)
     ]
-    _start(workspace, log, slot, row)
+    _start(workspace, log, slot, alike(toolkit, log.article, row))
 
 
 def draw_again(workspace: Workspace, log: ArticleLog, request: Request) -> None:
