@@ -63,7 +63,7 @@ def test_self_attention_alone_is_shared_and_within_each_group(layer: Any, groups
 
 @pytest.mark.parametrize("guidance", [1.0, 4.0])
 @pytest.mark.parametrize("name", UNETS)
-def test_every_picture_of_a_batch_is_led_and_the_leader_is_as_it_is_alone(
+def test_all_of_a_batch_are_led_and_the_leader_is_as_it_is_alone(
     tiny_generators: Tiny, name: str, guidance: float
 ) -> None:
     generator = tiny_generators(name)
