@@ -208,12 +208,16 @@ def _with_chart(
 ) -> list[PlannedPicture]:
     """With the chart that the brief asks for and the plan forgot, of the first table in its material."""
     table = next((t for m in brief.material for t in tables_in(m.text, m.name)), None)
-    planned = any(p.made == Way.CHART or asks_for_chart(_query(p)) for p in pictures)
-    if table is None or planned or brief.images == 0 or not asks_for_chart(brief.instruction):
+    if table is None or brief.images == 0 or not asks_for_chart(brief.instruction):
         return pictures
+    meant = [p.made == Way.CHART or asks_for_chart(f"{_query(p)} {p.caption}") for p in pictures]
+    if any(meant):
+        place = meant.index(True)
+        return [*pictures[:place], pictures[place].model_copy(update={"made": Way.CHART}), *pictures[place + 1 :]]
     shared = [len(table.words & words_of(f"{s.title} {s.purpose}")) for s in sections]
-    about = " ".join(part for part in (table.series[0].name, table.heading) if part)
-    chart = PlannedPicture(section=shared.index(max(shared)) + 1, what_is_visible=f"chart: {about}", made=Way.CHART)
+    name = table.series[0].name or table.heading
+    place = shared.index(max(shared)) + 1
+    chart = PlannedPicture(section=place, what_is_visible=f"chart: {name}", caption=name, made=Way.CHART)
     return [*(pictures[: brief.images - 1] if brief.images else pictures), chart]
 
 

@@ -17,7 +17,7 @@ from composer.facts import missing
 from composer.markdown import count_words, drop_open_end, ends_whole, is_prose, plain_text, split_blocks
 from composer.models import Prompt, ProseModel
 from composer.prompts import assistant, kinds, prompts, user
-from composer.reply import clean, key_of, new_sentences, stopping, without_talk, without_title
+from composer.reply import clean, key_of, new_sentences, shape_of, stopping, without_talk, without_title
 from composer.toolkit import Toolkit
 
 ENOUGH, PLENTY, TOO_MUCH = 0.8, 1.02, 1.2  # of the target: go on below, stop at a paragraph's end, at a sentence's end
@@ -47,7 +47,9 @@ def write_section(toolkit: Toolkit, article: Article, heading: str) -> Stage:
         return article
     article = yield from _drop_torn_end(article, section)
     plan = section.plan or SectionPlan(heading=heading)
-    growth = Growth(heading=heading, title=section.title, said=_said(article), headings=_headings(article))
+    growth = Growth(
+        heading=heading, title=section.title, purpose=plan.purpose, said=_said(article), headings=_headings(article)
+    )
     stuck = 0
     for attempt in range(4 + paragraphs_for(plan.words)):
         words = _words_of(article, heading)
@@ -77,6 +79,7 @@ class Growth:
 
     heading: str
     title: str
+    purpose: str  # what it was planned to tell
     said: list[frozenset[str]]  # the shapes of the article's sentences
     headings: set[str]  # the keys of its headings
     block: str = ""  # id of the block being written; "" between blocks
@@ -161,6 +164,7 @@ def _finish(article: Article, growth: Growth, text: str) -> Stage:
     no_text = is_prose(text) and _is_title(text, growth)
     if is_prose(text):
         said = without_talk(without_title(text, growth.title), prompts(article.brief.language).meta_sentences)
+        said = new_sentences(said, [shape_of(growth.purpose)])
         no_text = no_text or not said
         text = "" if no_text else new_sentences(said, growth.said)
     if text.strip():

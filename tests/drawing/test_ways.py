@@ -100,6 +100,17 @@ def test_a_chart_that_the_brief_asks_for_is_planned(
     assert len(slots) == (2 + charts if images is None else images)
 
 
+def test_a_picture_that_is_planned_as_a_chart_in_passing_is_the_chart(tmp_path: Path) -> None:
+    log = start(tmp_path)
+    material = (Material(name="heights.md", text=MARKDOWN),)
+    brief = replace(log.article.brief, instruction="Towers, with a chart of their heights", images=2, material=material)
+    log.commit(SetBrief(brief=brief), by="person")
+    reply = json.loads(plan_reply(pictures=[(1, "brass lamp"), (2, "towers")]))
+    reply["pictures"][1]["caption"] = "A chart of their heights"
+    run(log, plan, replace(drawing(log), generator=None, text=ScriptedTextModel(lambda _: json.dumps(reply))))
+    assert [(s.query, s.way) for s in log.article.slots()] == [("brass lamp", None), ("towers", Way.CHART)]
+
+
 def test_a_plan_proposes_how_each_slot_is_filled(tmp_path: Path) -> None:
     log = start(tmp_path)
     reply = json.loads(plan_reply(pictures=[(1, "brass lamp"), (2, "a glass lens"), (2, "a ship")]))
