@@ -140,6 +140,16 @@ def report(found: Sequence[dict[str, Any]]) -> str:
         "| --- | --- | --- | --- |",
         *(f"| {f['model']} | {f['seen']:.2f} | {f['plain']:.2f} | {f['styled']:.2f} |" for f in found),
         "",
+        "The same six with the first as their leader (INTERLEAVE_DRAW_ALIKE; nothing where the model cannot share "
+        "attention): how near the other five come to its look, and how well all are recognised:",
+        "",
+        "| model | likeness to the first, each alone | led | recognised, each alone | led |",
+        "| --- | --- | --- | --- | --- |",
+        *(
+            f"| {f['model']} | {f['alike']:.2f} | {f['alike_led']:.2f} | {f['seen']:.2f} | {f['seen_led']:.2f} |"
+            for f in found
+        ),
+        "",
     ]
     return "\n".join(lines)
 
@@ -245,15 +255,28 @@ def _judged(generator: ImageGenerator, six: Sequence[Drawing], given: Sequence[P
     card = card_of([see(look) for look in looks])
     plain = [a.image for a in _drawn(generator, six)]
     styled = [a.image for a in _drawn(generator, [replace(d, references=tuple(looks)) for d in six])]
-    seen = [0.0]
-    with suppress(Exception):
-        judge = judge_of("starter-clip")
-        seen = [recognisable(d.prompt, image, judge) for d, image in zip(six, plain, strict=True) if judge]
+    led = [a.image for a in _drawn(generator, [replace(d, lead=six[0]) for d in six])]
     return {
-        "seen": median(seen),
+        "seen": _recognised(six, plain),
+        "seen_led": _recognised(six, led),
+        "alike": _alike(plain),
+        "alike_led": _alike(led),
         "plain": float(np.mean([closeness(card, see(p)) for p in plain])),
         "styled": float(np.mean([closeness(card, see(p)) for p in styled])),
     }
+
+
+def _recognised(six: Sequence[Drawing], images: Sequence[Image.Image]) -> float:
+    with suppress(Exception):
+        if judge := judge_of("starter-clip"):
+            return median([recognisable(d.prompt, image, judge) for d, image in zip(six, images, strict=True)])
+    return 0.0
+
+
+def _alike(images: Sequence[Image.Image]) -> float:
+    """How near the others come to the look of the first, 0 to 1."""
+    card = card_of([see(images[0])])
+    return float(np.mean([closeness(card, see(image)) for image in images[1:]]))
 
 
 def _stripes(number: int) -> Image.Image:

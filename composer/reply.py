@@ -79,6 +79,29 @@ def without_talk(paragraph: str, patterns: Sequence[re.Pattern[str]]) -> str:
     return ("" if re.search(r"[。！？]", paragraph) else " ").join(kept)
 
 
+def without_echo(paragraph: str) -> str:
+    """A paragraph without the clauses of a sentence that say what one before in it said, word for word: "..., with a
+    bridge, with a bridge." A small model falls into them; writers repeat single words only."""
+    kept, changed = [], False
+    for sentence in sentences(paragraph):
+        said, parts = set[str](), re.split(r"(?<=[,;，、；])(?!\d)", sentence)
+        fresh = []
+        for part in parts:
+            key = key_of(re.sub(r"^\s*(and|or|but)\b|^\s*(和|并且|而且)", "", part.lower()))
+            if len(key) < (4 if CJK.search(part) else 16) or key not in said:
+                fresh.append(part)
+            said.add(key)
+        whole = "".join(fresh)
+        if len(fresh) < len(parts):
+            changed, whole = True, re.sub(r"[,;，、；\s]+$", "", whole)
+            end = re.search(r"[.!?。！？…][\"'”’)\]」』）*_]*$", sentence)
+            whole += end[0] if end and not ends_whole(whole) else ""
+        kept.append(whole)
+    if not changed:
+        return paragraph
+    return ("" if re.search(r"[。！？]", paragraph) else " ").join(kept)
+
+
 def new_sentences(paragraph: str, said: list[frozenset[str]]) -> str:
     """A paragraph without the sentences that were said before, in these or nearly these words; `said` takes up the rest."""
     kept, dropped = [], False

@@ -17,7 +17,7 @@ from composer.facts import missing
 from composer.markdown import count_words, drop_open_end, ends_whole, is_prose, plain_text, split_blocks
 from composer.models import Prompt, ProseModel
 from composer.prompts import assistant, kinds, prompts, user
-from composer.reply import clean, key_of, new_sentences, shape_of, stopping, without_talk, without_title
+from composer.reply import clean, key_of, new_sentences, shape_of, stopping, without_echo, without_talk, without_title
 from composer.toolkit import Toolkit
 
 ENOUGH, PLENTY, TOO_MUCH = 0.8, 1.02, 1.2  # of the target: go on below, stop at a paragraph's end, at a sentence's end
@@ -164,7 +164,7 @@ def _finish(article: Article, growth: Growth, text: str) -> Stage:
     no_text = is_prose(text) and _is_title(text, growth)
     if is_prose(text):
         said = without_talk(without_title(text, growth.title), prompts(article.brief.language).meta_sentences)
-        said = new_sentences(said, [shape_of(growth.purpose)])
+        said = new_sentences(without_echo(said), [shape_of(growth.purpose)])
         no_text = no_text or not said
         text = "" if no_text else new_sentences(said, growth.said)
     if text.strip():

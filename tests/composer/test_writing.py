@@ -13,6 +13,7 @@ from composer.conversation import request_on
 from composer.edits import AddBlock
 from composer.models import Prompt
 from composer.plan import plan
+from composer.reply import without_echo
 from composer.write import Growth, behind
 from tests.composer.kit import LAMP, answer, kit, plan_reply, run, start
 from tests.fakes import ScriptedTextModel
@@ -144,6 +145,28 @@ def test_sentences_about_the_task_are_left_out(tmp_path: Path) -> None:
     texts = [b.markdown for b in run(log, compose, kit(log, reply)).blocks if isinstance(b, TextBlock)]
     assert any("Keepers trim" in t for t in texts)
     assert not any("author" in t or "section" in t or t == "The Lens" for t in texts)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (
+            "桥的中间，有一座石桥，上面有一个石桥，上面有一个石桥，上面有一个石桥。",
+            "桥的中间，有一座石桥，上面有一个石桥。",
+        ),
+        (
+            "They kept the crew safe at night, and they kept the crew safe at night. It was late.",
+            "They kept the crew safe at night. It was late.",
+        ),
+        ("It rained, and it rained, and it rained.", None),
+        ("Write 1,000,000 or 1,000,000.", None),
+        ("A long way to go, she said; “a long way to go”, he said.", None),
+        ("Long, long ago,\nthere stood a tower.", None),
+    ],
+)
+def test_clauses_that_a_sentence_says_again_are_left_out(text: str, left: str | None) -> None:
+    assert without_echo(text) == (text if left is None else left)
+    assert without_echo(without_echo(text)) == without_echo(text)
 
 
 @pytest.mark.parametrize(
