@@ -60,6 +60,8 @@ class XComposer2Config(PreTrainedConfig):  # type: ignore[misc]
     tie_word_embeddings: bool = False
     official: dict[str, Any] | None = None  # the config.json this one was made from, for the way back
     base: str | None = None  # the model of assets/models.toml whose weights the language model has; they lie there
+    likeness: float = 0.0  # of a choice: what the cosine of line and picture counts, in the tower's own space
+    tower_texts: str | None = None  # the folder of assets/models whose text tower shares that space
     letters: float = 1.0  # of a choice among pictures: what letters count; the rest is how well a line captions each
 
     def __post_init__(self, **kwargs: Any) -> None:

@@ -110,10 +110,22 @@ def softmax(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(raised / raised.sum(-1, keepdims=True), np.float32)
 
 
-def together(letters: NDArray[np.float32], captions: NDArray[np.float32], share: float) -> NDArray[np.float32]:
-    """Two ways of choosing as one: their log chances, weighted; chances again, (n, k)."""
+def together(
+    letters: NDArray[np.float32],
+    captions: NDArray[np.float32],
+    share: float,
+    alike: NDArray[np.float32] | float = 0.0,
+) -> NDArray[np.float32]:
+    """Ways of choosing as one: the log chances of letters (`share`) and captions (the rest), and `alike`, the weighted
+    likeness of line and picture, added; chances again, (n, k)."""
     small = 1e-9
-    return softmax(share * np.log(letters + small) + (1 - share) * np.log(captions + small))
+    return softmax(share * np.log(letters + small) + (1 - share) * np.log(captions + small) + alike)
+
+
+def cosines(texts: NDArray[np.float32], pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, k) of unit vectors of texts, (n, dim), and vectors of k pictures each, (n, k, dim), of any length."""
+    long = np.linalg.norm(pictures, axis=-1, keepdims=True)
+    return np.asarray(np.einsum("nd,nkd->nk", texts, pictures / np.maximum(long, 1e-9)), np.float32)
 
 
 @torch.inference_mode()

@@ -1,12 +1,15 @@
 """The small model as an engine: it chooses among four and words captions and alt texts, in the words it was taught.
 
 It knows drawings and English. Of an article it is shown what it was trained on: the end of the paragraph, and what the
-picture must show. It reads the chance of each candidate's letter, and how well the line would caption each; both together choose.
+picture must show. It reads the chance of each candidate's letter, how well the line would caption each, and how like each
+the line is in the tower's own space; the model's folder says what each of these counts.
 """
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -17,8 +20,8 @@ from composer.xcomposer2.drawing import LIKELIEST, drawing
 from composer.xcomposer2.engine import Parts, XComposer2Engine
 from composer.xcomposer2.pixels import prepared
 from composer.xcomposer2.prompts import Ask
-from composer.xcomposer2.starter import recipe
-from composer.xcomposer2.starter.answer import fits, letters, softmax, together
+from composer.xcomposer2.starter import recipe, texts
+from composer.xcomposer2.starter.answer import cosines, fits, letters, softmax, together
 from composer.xcomposer2.starter.tasks import LETTERS, Shown, captioned
 
 LONGEST = 160  # characters of a line it is shown: it was trained on short ones
@@ -27,6 +30,8 @@ WORDS = 32  # tokens of a caption or an alt text
 
 class StarterEngine(XComposer2Engine):
     """Satisfies ComposingModel and WordingModel besides TextModel and VisionModel."""
+
+    _encode: texts.Encode | None = None  # the tower's own texts, loaded when first used
 
     def choose_picture(
         self,
@@ -49,14 +54,21 @@ class StarterEngine(XComposer2Engine):
             return [1.0]
         with self._lock, torch.inference_mode():
             parts = self.parts()
-            ask = prompts.choose(prompts.prompts("en"), [line], 0, shown, {})
-            table = torch.tensor(letters(parts.processor.tokens)[: len(shown)])
-            logits = parts.reader.logits(parts.processor.chat(ask.turns, bos=Bos.ONCE, begun=ask.begun))
-            named = torch.softmax(logits.cpu()[table], 0).numpy()
+            config = parts.model.config
             features = parts.model.model.tower_features(_pixels(parts, shown))
             samples = [captioned(Shown(n), line, recipe.words()) for n in range(len(shown))]
             said = softmax(fits(parts.model, parts.processor.tokens, samples, features))
-            return [float(c) for c in together(named, said, parts.model.config.letters)]
+            named = _named(parts, line, shown) if config.letters else np.ones_like(said)
+            alike = config.likeness * self._likeness(parts, line, features) if config.likeness else 0.0
+            return [float(c) for c in together(named, said, config.letters, alike)]
+
+    def _likeness(self, parts: Parts, line: str, features: Tensor) -> NDArray[np.float32]:
+        """(pictures,): the cosine of the line and each picture in the space of the tower that they share."""
+        config = parts.model.config
+        if self._encode is None:
+            self._encode = texts.encoder_of(recipe.ASSETS / "models" / str(config.tower_texts))
+        pictures = features[:, 0, : config.vision_config.joint].float().cpu().numpy()
+        return np.asarray(cosines(self._encode([line]), pictures[None])[0])
 
     def word_picture(self, image: Image.Image) -> Worded:
         """See `WordingModel.word_picture`."""
@@ -65,6 +77,14 @@ class StarterEngine(XComposer2Engine):
             parts = self.parts()
             caption, alt = (_said(parts, shown, words[name]) for name in ("caption", "alt"))
         return Worded(caption=caption, alt=alt)
+
+
+def _named(parts: Parts, line: str, shown: Sequence[Image.Image]) -> NDArray[np.float32]:
+    """(pictures,): how likely each one's letter is as the answer."""
+    ask = prompts.choose(prompts.prompts("en"), [line], 0, shown, {})
+    table = torch.tensor(letters(parts.processor.tokens)[: len(shown)])
+    logits = parts.reader.logits(parts.processor.chat(ask.turns, bos=Bos.ONCE, begun=ask.begun))
+    return np.asarray(torch.softmax(logits.cpu()[table], 0).numpy())
 
 
 def _pixels(parts: Parts, shown: Sequence[Image.Image]) -> Tensor:

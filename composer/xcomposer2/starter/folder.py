@@ -31,6 +31,7 @@ def fresh(recipe: dict[str, Any], assets: Path) -> XComposer2ForConditionalGener
     torch.manual_seed(recipe["training"]["seed"])
     model = around(own["language"], tower, rank=own["rank"], alpha=own["alpha"] * own["rank"])
     model.config.letters = float(own["letters"])  # the config takes no whole number
+    model.config.likeness, model.config.tower_texts = float(own["likeness"]), own["tower"]
     return model
 
 

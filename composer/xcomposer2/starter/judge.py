@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from composer.xcomposer2.modeling import XComposer2ForConditionalGeneration
 from composer.xcomposer2.starter import recipe, tasks, texts
-from composer.xcomposer2.starter.answer import Asked, Model, caption_chances, chances, replies, together
+from composer.xcomposer2.starter.answer import Asked, Model, caption_chances, chances, cosines, replies, together
 from composer.xcomposer2.starter.batch import row_of
 from composer.xcomposer2.starter.command import Prepared, prepared
 from composer.xcomposer2.starter.language import kept_words
@@ -75,8 +75,8 @@ def report(
 
 
 def choosing(bench: Bench, count: int, *, hard: bool) -> dict[str, Any]:
-    """Shares of right choices (chance: 0.25): of the model, also by letters and by captions alone; of it with a mean
-    picture in the place of each; of the image-text model by the line and by the label alone."""
+    """Shares of right choices (chance: 0.25): of the model as it chooses, also by letters and by captions alone; of it
+    with a mean picture in the place of each; of the image-text model by the line and by the label alone."""
     draws = np.random.default_rng(5)
     how = bench.how(hard=hard)
     some = _spread(bench.pool, count, draws)
@@ -85,28 +85,28 @@ def choosing(bench: Bench, count: int, *, hard: bool) -> dict[str, Any]:
     samples = [Sample(exchanges=(tasks.asked(one, bench.pool, how.words, draws),)) for one in made]
     right = np.array([one.right for one in made])
     lines, rows = [one.line for one in made], [one.rows for one in made]
-    share = bench.model.model.config.letters
+    share, weight = bench.model.model.config.letters, bench.model.model.config.likeness
     letters, said = chances(bench.model, samples), caption_chances(bench.model, lines, rows)
     eyeless = replace(bench.model, blind=True)
     blind = together(chances(eyeless, samples), caption_chances(eyeless, lines, rows), share)
     labels = [bench.pool.seen[one.rows[one.right]].label for one in made]
     return {
         "questions": len(made),
-        "model": _share(together(letters, said, share).argmax(1) == right),
+        "model": _share(together(letters, said, share, weight * likeness(bench, made, lines)).argmax(1) == right),
         "by letters": _share(letters.argmax(1) == right),
         "by captions": _share(said.argmax(1) == right),
         "blind": _share(blind.argmax(1) == right),
-        "clip, line": _share(by_cosine(bench, made, lines) == right),
-        "clip, label": _share(by_cosine(bench, made, labels) == right),
+        "clip, line": _share(likeness(bench, made, lines).argmax(1) == right),
+        "clip, label": _share(likeness(bench, made, labels).argmax(1) == right),
     }
 
 
-def by_cosine(bench: Bench, made: Sequence[Choice], asked: Sequence[str]) -> NDArray[np.int64]:
-    """What the image-text model alone would choose."""
+def likeness(bench: Bench, made: Sequence[Choice], asked: Sequence[str]) -> NDArray[np.float32]:
+    """(n, 4): how like what is asked the image-text model finds each picture."""
     vectors = bench.encode(asked)
     joint = bench.model.joint
     pictures = np.stack([bench.work.pictures.features[list(one.rows), 0, :joint] for one in made]).astype(np.float32)
-    return np.asarray(np.einsum("nd,nkd->nk", vectors, pictures).argmax(1))
+    return cosines(vectors, pictures)
 
 
 def captions(bench: Bench, count: int) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def resume(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, rec
         return 0
     state = torch.load(folder / "checkpoint.pt", weights_only=True)
     before = json.loads(state["recipe"])
-    free = ("steps", "keep_every", "letters")
+    free = ("steps", "keep_every", "letters", "likeness")
     for part, values in json.loads(json.dumps(recipe)).items():
         changed = [k for k, v in values.items() if part != "judging" and k not in free and before[part].get(k) != v]
         if changed:

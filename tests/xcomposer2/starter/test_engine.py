@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from benchmarks import plora, plora_report
@@ -13,9 +14,10 @@ from composer.models import ComposingModel, VisionModel, WordingModel
 from composer.weights import path_of
 from composer.xcomposer2 import engine as engines
 from composer.xcomposer2.engine import XComposer2Engine
-from composer.xcomposer2.starter import folder, judge, loop, recipe
+from composer.xcomposer2.pixels import prepared
+from composer.xcomposer2.starter import folder, judge, loop, recipe, texts
 from composer.xcomposer2.starter.__main__ import _changes, main
-from composer.xcomposer2.starter.answer import Model
+from composer.xcomposer2.starter.answer import Model, cosines
 from composer.xcomposer2.starter.command import Prepared
 from composer.xcomposer2.starter.engine import LONGEST, StarterEngine, ending
 from composer.xcomposer2.starter.judge import Bench, answers, captions, choosing, recall
@@ -59,6 +61,37 @@ def test_a_folder_without_its_language_model_is_the_small_engine(shipped: Path) 
     said = made.word_picture(SHOWN[0])
     assert said == made.word_picture(SHOWN[0])
     assert "<|" not in said.caption + said.alt
+
+
+def test_what_the_tower_finds_alike_counts_as_much_as_the_folder_says(
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = kit.model()
+    like = np.zeros((1, 1), np.float32)
+    monkeypatch.setattr(texts, "encoder_of", lambda where: lambda lines: like)
+    with torch.inference_mode():
+        seen = model.model.tower_features(prepared(SHOWN, model.config)["pixel_values"])[:, 0]
+    for wanted in range(4):
+        like = seen[wanted : wanted + 1, : model.config.vision_config.joint].numpy()
+        like = like / np.linalg.norm(like)
+        found = []
+        for weight in (0.0, 1.0, 1e4):
+            model.config.likeness = weight
+            folder.save(model, tmp_path / f"{weight}")
+            found.append(StarterEngine(str(tmp_path / f"{weight}")).chances("a house", SHOWN)[wanted])
+        assert found[0] < found[1] < found[2]
+        assert found[2] == pytest.approx(1, abs=0.05)
+
+
+def test_cosines_do_not_hang_on_the_length_of_pictures_vectors() -> None:
+    draws = np.random.default_rng(0)
+    lines, pictures = draws.normal(size=(3, 5)), draws.normal(size=(3, 4, 5))
+    lines /= np.linalg.norm(lines, axis=1, keepdims=True)
+    found = cosines(lines.astype(np.float32), pictures.astype(np.float32))
+    assert cosines(lines.astype(np.float32), (9 * pictures).astype(np.float32)) == pytest.approx(found, abs=1e-5)
+    assert np.abs(found).max() <= 1
+    own = cosines(lines.astype(np.float32), np.repeat(lines[:, None], 4, 1).astype(np.float32))
+    assert own == pytest.approx(np.ones((3, 4)), abs=1e-5)
 
 
 def test_without_the_language_model_the_command_that_brings_it_is_told(
