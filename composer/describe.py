@@ -69,7 +69,7 @@ def plain_words(slot: ImageSlot, picture: Picture, language_code: str) -> tuple[
 def tidy_alt(alt: str, template: Prompts) -> str:
     """An alt text without "image of", in one line, not too long."""
     alt = " ".join(alt.split())
-    for pattern in template.alt_openers:
+    for pattern in template.alt_talk:
         shorter = pattern.sub("", alt)
         alt = shorter if len(shorter) > 3 else alt
     if len(alt) > LONGEST_ALT:

@@ -147,11 +147,14 @@ def _answers(toolkit: Toolkit, query: str, k: int) -> tuple[list[list[Candidate]
 
 
 def _find(source: ImageSource, query: str, k: int, enough: float) -> list[Candidate]:
-    """What a source has for a query, or, where nothing fits all of it, for its main thing, which stands first."""
+    """What a source has for a query, or, where nothing fits all of it, for its main thing, which stands first, or else
+    for the detail behind it."""
     found = source.find(query, k)
-    head = query.split(",")[0].strip()
-    if head != query and not any(c.relevance >= enough for c in found):
-        found = source.find(head, k) or found
+    head, _, detail = (part.strip() for part in query.partition(","))
+    for part in filter(None, (head, detail) if detail else ()):
+        if any(c.relevance >= enough for c in found):
+            break
+        found = source.find(part, k) or found
     return found
 
 

@@ -11,7 +11,10 @@ from composer.models import Prompt, Schema, TextModel
 HOLD = 160  # characters after which an opening line is taken for text
 NO_TEXT = re.compile(r"!\[|[-*_]{3,}$|[(\[]?(word count|字数)", re.IGNORECASE)  # invented pictures, rules, counts
 HEADING = re.compile(r"^(#{1,6})\s+(.*)|^\*\*([^*]{1,80})\*\*:?$")
-NUMBERED = re.compile(r"^((section|part|chapter) \d+|第[\d一二三四五六七八九十]+[节章])\s*[:：.]?\s*", re.IGNORECASE)
+NUMBERED = re.compile(
+    r"^((section|part|chapter) \d+\s*[:：.]?|第[\d一二三四五六七八九十]+[节章]\s*[:：.]?|\d{1,2}[.)、](?!\d))\s*",
+    re.IGNORECASE,
+)
 LISTED = re.compile(r"[-*+>|#]|\d+[.)]\s")  # a line of a list, quote, table or heading
 SAME = 0.7  # share of letter runs that two sentences have in common when they say the same
 MAYBE_SPECIAL = re.compile(r"\s*(#|\*\*|`|!|--|__|\*{3}|[(\[]?word count|[(\[]?字数)|\s*$", re.IGNORECASE)
@@ -62,12 +65,17 @@ def clean(pieces: Iterable[str], *, seen: set[str], openers: Sequence[re.Pattern
             continue
         heading = HEADING.match(bare)
         if heading:
-            text = NUMBERED.sub("", (heading.group(2) or heading.group(3)).strip(" *"))
+            text = _bare_heading(heading.group(2) or heading.group(3))
             if not text or key_of(text) in seen or (heading.group(1) and len(heading.group(1)) < 3):
                 continue
             seen.add(key_of(text))
             line = f"### {text}\n\n"
         yield f"{line}\n" if line.endswith("\n") and ends_whole(bare) and not LISTED.match(bare) else line
+
+
+def _bare_heading(text: str) -> str:
+    """A heading's words without marks of bold, which small models open and do not close, and without a number."""
+    return NUMBERED.sub("", text.replace("**", "").strip(" *")).strip()
 
 
 def without_talk(paragraph: str, patterns: Sequence[re.Pattern[str]]) -> str:

@@ -106,6 +106,16 @@ def test_an_unrelated_picture_is_not_chosen(tmp_path: Path) -> None:
     assert any("No picture was found" in w for w in warnings(log))
 
 
+@pytest.mark.parametrize("has", ["moon face", "night sky", "smiling moon face over the night sky"])
+def test_where_nothing_fits_a_whole_query_its_parts_are_looked_for(tmp_path: Path, has: str) -> None:
+    log, source = start(tmp_path), WordSource([has, "iron bridge"])
+    reply = plan_reply(pictures=[(1, "night sky, moon face")])
+    article = run(log, compose, kit(log, lambda p: reply if "Plan an" in p[-1].content else answer(p), source))
+    (slot,) = article.slots()
+    assert slot.picture
+    assert slot.picture.caption == has
+
+
 def test_a_source_that_fails_is_gone_on_without(tmp_path: Path) -> None:
     log = start(tmp_path)
     article = run(

@@ -47,6 +47,20 @@ def test_a_chinese_article_has_chinese_alt_texts(tmp_path: Path, said: str, plan
 
 
 @pytest.mark.parametrize(
+    ("said", "alt"),
+    [
+        ("A brass lamp is shown in the section 'The lamp'.", "A brass lamp"),
+        ("Image of a brass lamp, seen in this picture", "A brass lamp"),
+        ("A brass lamp as seen in the dark", "A brass lamp as seen in the dark"),
+    ],
+)
+def test_an_alt_text_does_not_speak_of_the_article(tmp_path: Path, said: str, alt: str) -> None:
+    log = with_picture(tmp_path, "The keeper's lamp", "en")
+    reply = json.dumps({"alt": said, "caption": "It burned all night."})
+    assert run(log, describe, kit(log, [reply])).slots()[0].alt == alt
+
+
+@pytest.mark.parametrize(
     ("said", "caption"),
     [
         ("The picture introduces the topic of lamps.", "The keeper's lamp"),

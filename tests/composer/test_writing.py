@@ -121,6 +121,20 @@ def test_a_small_model_is_given_the_source_texts_it_needs(tmp_path: Path) -> Non
     assert not any("Nothing of use" in request for request in asked)
 
 
+@pytest.mark.parametrize(
+    "marked", ["### 1. **Wicks and Oil", "### **2) Wicks and Oil**", "**Section 3: Wicks and Oil**"]
+)
+def test_headings_within_a_section_have_neither_numbers_nor_open_marks(tmp_path: Path, marked: str) -> None:
+    log = start(tmp_path, wishes=Wishes(words=120, images=0))
+
+    def reply(prompt: Prompt) -> str:
+        said = answer(prompt)
+        return f"{said}\n\n{marked}\n\nThe wick is cut." if "section 1" in prompt[-1].content else said
+
+    texts = [b.markdown for b in run(log, compose, kit(log, reply)).sections()[0].blocks if isinstance(b, TextBlock)]
+    assert "### Wicks and Oil" in texts
+
+
 def test_a_heading_in_disguise_is_no_text(tmp_path: Path) -> None:
     log = start(tmp_path, wishes=Wishes(words=120, images=0))
 
