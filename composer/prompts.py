@@ -40,6 +40,7 @@ class Prompts:
     meta_openers: tuple[re.Pattern[str], ...]  # openings of a reply that speak of the task
     meta_sentences: tuple[re.Pattern[str], ...]  # sentences that speak of the task
     meta_titles: tuple[re.Pattern[str], ...]  # headings of a plan that speak of the task
+    empty_titles: tuple[re.Pattern[str], ...]  # headings within a section that say nothing: "Introduction"
     meta_captions: tuple[re.Pattern[str], ...]  # captions that speak of the picture's task, not of what it shows
     alt_talk: tuple[re.Pattern[str], ...]  # "image of", "is shown in this section" and their like, cut out of alt texts
 

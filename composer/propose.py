@@ -105,7 +105,7 @@ def _pieces(toolkit: Toolkit, article: Article, wish: Wish, old: str, blocks: Se
     tokens = int(words * 2 * TOKENS_PER_WORD.get(article.brief.language[:2], 2.2)) + 80
     raw = toolkit.text.stream(prompt, max_tokens=tokens, seed=secrets.randbelow(2**31))
     with stopping(raw) as flow:
-        yield from clean(flow, seen=set(), openers=template.meta_openers)
+        yield from clean(flow, seen=set(), template=template)
 
 
 def _after(article: Article, block: TextBlock) -> str:

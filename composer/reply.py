@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from composer.errors import ReplyError, SetupError
 from composer.markdown import CJK, ends_whole, sentences
 from composer.models import Prompt, Schema, TextModel
+from composer.prompts import Prompts
 
 HOLD = 160  # characters after which an opening line is taken for text
 NO_TEXT = re.compile(r"!\[|[-*_]{3,}$|[(\[]?(word count|字数)", re.IGNORECASE)  # invented pictures, rules, counts
@@ -44,17 +45,17 @@ def ask_json(model: TextModel, prompt: Prompt, schema: Schema, *, max_tokens: in
     return reply[begin : end + 1]
 
 
-def clean(pieces: Iterable[str], *, seen: set[str], openers: Sequence[re.Pattern[str]]) -> Iterator[str]:
+def clean(pieces: Iterable[str], *, seen: set[str], template: Prompts) -> Iterator[str]:
     """A section's text as it comes, without what is not text.
 
-    Left out: an opening that speaks of the task, headings of level 1 and 2 and any in `seen` (which takes the new ones
-    up), a code fence around the whole, invented pictures, and what a chat model signs off with. Paragraphs that are
-    parted by a single line break are parted by two.
+    Left out: an opening that speaks of the task, headings of level 1 and 2, those that say nothing and any in `seen`
+    (which takes the new ones up; one before a colon is left out, too), a code fence around the whole, invented
+    pictures, and what a chat model signs off with. Paragraphs that are parted by a single line break are parted by two.
     """
     fenced = False
     for number, line in enumerate(_lines(pieces)):
         if number == 0:
-            line = _without_opener(line, openers)
+            line = _without_opener(line, template.meta_openers)
             if not line.strip():
                 continue
         bare = line.strip()
@@ -66,7 +67,14 @@ def clean(pieces: Iterable[str], *, seen: set[str], openers: Sequence[re.Pattern
         heading = HEADING.match(bare)
         if heading:
             text = _bare_heading(heading.group(2) or heading.group(3))
-            if not text or key_of(text) in seen or (heading.group(1) and len(heading.group(1)) < 3):
+            before, _, behind = text.replace("：", ":").partition(":")
+            text = behind.strip() if behind.strip() and key_of(before) in seen else text
+            if (
+                not text
+                or key_of(text) in seen
+                or any(p.search(text) for p in template.empty_titles)
+                or (heading.group(1) and len(heading.group(1)) < 3)
+            ):
                 continue
             seen.add(key_of(text))
             line = f"### {text}\n\n"

@@ -54,7 +54,7 @@ def revise(toolkit: Toolkit, article: Article, block_id: str, task: Task, instru
     raw = toolkit.text.stream(prompt, max_tokens=tokens, seed=article.brief.seed + len(text))
     places = [] if task == "continue" else [b.id for b in old]
     with stopping(raw) as pieces:
-        cleaned = clean(paced(pieces), seen={key_of(section.title)}, openers=template.meta_openers)
+        cleaned = clean(paced(pieces), seen={key_of(section.title)}, template=template)
         return (yield from _replace(article, cleaned, places, old[-1].id))
 
 

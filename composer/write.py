@@ -109,7 +109,7 @@ def _stream(article: Article, raw: Iterator[str], growth: Growth, target: int) -
     buffer = ""
     growth.block, growth.shown, growth.skipping, growth.idle = "", "", False, False
     with stopping(raw) as pieces:
-        text = clean(paced(pieces), seen=growth.headings, openers=prompts(article.brief.language).meta_openers)
+        text = clean(paced(pieces), seen=growth.headings, template=prompts(article.brief.language))
         for piece in text:
             buffer += piece
             parts = split_blocks(buffer)
@@ -222,8 +222,7 @@ def _add_missing(toolkit: Toolkit, article: Article, heading: str) -> Stage:
     )
     prompt = (*_prompt(toolkit, article, heading, left=0)[:-1], user(request))
     reply = toolkit.text.stream(prompt, max_tokens=60 + 60 * len(absent), seed=article.brief.seed)
-    openers = prompts(article.brief.language).meta_openers
-    text = "".join(clean(reply, seen=_headings(article), openers=openers))
+    text = "".join(clean(reply, seen=_headings(article), template=prompts(article.brief.language)))
     sentence = drop_open_end(" ".join(text.split()))
     if sentence and len(missing(sentence, absent)) < len(absent):
         last = section.blocks[-1].id if section.blocks else heading

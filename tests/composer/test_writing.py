@@ -135,6 +135,30 @@ def test_headings_within_a_section_have_neither_numbers_nor_open_marks(tmp_path:
     assert "### Wicks and Oil" in texts
 
 
+@pytest.mark.parametrize(
+    ("marked", "stands"),
+    [
+        ("### Introduction", None),
+        ("**Conclusion**", None),
+        ("### The lens", None),  # another section's title
+        ("### The Lamp: Wicks", "### Wicks"),
+        ("### The lamp: the lens", None),
+        ("### Wicks: cotton", "### Wicks: cotton"),
+        ("### Introduction to wicks", "### Introduction to wicks"),
+    ],
+)
+def test_headings_that_say_nothing_new_are_left_out(tmp_path: Path, marked: str, stands: str | None) -> None:
+    log = start(tmp_path, wishes=Wishes(words=120, images=0))
+
+    def reply(prompt: Prompt) -> str:
+        said = answer(prompt)
+        return f"{marked}\n\n{said}" if "section 1" in prompt[-1].content else said
+
+    texts = [b.markdown for b in run(log, compose, kit(log, reply)).sections()[0].blocks if isinstance(b, TextBlock)]
+    assert [t for t in texts if t.startswith("#")] == ([stands] if stands else [])
+    assert any("Keepers trim" in t for t in texts)
+
+
 def test_a_heading_in_disguise_is_no_text(tmp_path: Path) -> None:
     log = start(tmp_path, wishes=Wishes(words=120, images=0))
 
