@@ -5,6 +5,8 @@ Loss: squared error of the velocity (Salimans & Ho 2022, arXiv 2202.00512), weig
 """
 
 import json
+import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,6 +39,7 @@ def train(model: Any, data: Latents, settings: Mapping[str, Any], folder: Path, 
 
     model.set_attn_processor(AttnProcessor())  # fused attention is slower than this in bf16 on a CPU
     model.to(memory_format=torch.channels_last).train()
+    forward = torch.compile(model) if settings["compile"] and _compiler(log) else model
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings["lr"], weight_decay=0.01, betas=(0.9, 0.99))
     mean = {k: v.detach().clone() for k, v in model.state_dict().items()}
     steps, first = settings["steps"], _resume(folder, model, optimizer, mean)
@@ -45,7 +48,7 @@ def train(model: Any, data: Latents, settings: Mapping[str, Any], folder: Path, 
     for step in range(first, steps):
         for group in optimizer.param_groups:
             group["lr"] = settings["lr"] * rate(step, settings)
-        losses.append(_step(model, optimizer, batch(data, settings, step), settings, step))
+        losses.append(_step(forward, optimizer, batch(data, settings, step), settings, step))
         share = 1 - min(1 - 1 / settings["mean_of"], (step + 1) / (step + 10))
         torch._foreach_lerp_(list(mean.values()), list(model.state_dict().values()), share)
         if time.monotonic() - kept > KEEP_EVERY_S:
@@ -81,8 +84,16 @@ def batch(data: Latents, settings: Mapping[str, Any], step: int) -> tuple[Any, A
     return torch.from_numpy(data.latents[rows]).float(), torch.from_numpy(prompts).float(), torch.from_numpy(times)
 
 
+def _compiler(log: Log) -> bool:
+    """Whether torch can compile here, which makes a step two and a half times as fast; says so where it cannot."""
+    found = shutil.which(os.environ.get("CXX", "g++")) is not None
+    if not found:
+        log("no C++ compiler (g++, or what CXX names): training goes on without, slower")
+    return found
+
+
 def _step(
-    model: Any,  # noqa: ANN401
+    forward: Any,  # noqa: ANN401 - the model, compiled or not
     optimizer: Any,  # noqa: ANN401
     made: tuple[Any, Any, Any],
     settings: Mapping[str, Any],
@@ -97,14 +108,14 @@ def _step(
     seen = (share.sqrt() * latents + (1 - share).sqrt() * noise).contiguous(memory_format=torch.channels_last)
     wanted = share.sqrt() * noise - (1 - share).sqrt() * latents
     with torch.autocast("cpu", torch.bfloat16):
-        found = model(seen, times, prompts).sample
+        found = forward(seen, times, prompts).sample
     snr = share / (1 - share)
     weight = snr.clamp(max=settings["gamma"]) / (snr + 1)
     # At pure noise min-SNR's weight is nothing, and there the composition is decided: never less than a tenth.
     loss = (weight.clamp(min=0.1) * (found.float() - wanted) ** 2).mean()
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    torch.nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], 1.0)
     optimizer.step()
     return float(loss.detach())
 

@@ -17,7 +17,7 @@ UNET = {"widths": [16, 32], "layers": 1, "heads": 2}
 RECIPE = {"px": 32, "tokens": 8}
 TRAINING: dict[str, Any] = {
     "batch": 4, "lr": 1e-3, "warm": 2, "cool": 0.2, "steps": 6, "mean_of": 3, "unconditional": 0.2, "tagged": 0.2,
-    "gamma": 5.0, "seed": 1,
+    "gamma": 5.0, "seed": 1, "compile": False,
 }  # fmt: skip
 
 
