@@ -83,7 +83,7 @@ def groups_of(model: XComposer2ForConditionalGeneration, method: Method, own: di
             groups.setdefault(part, []).append(parameter)
         else:
             parameter.data = parameter.data.bfloat16()
-    model.train()
+    loop.learning(model)
     return [{"params": some, "peak": peaks[part]} for part, some in sorted(groups.items())]
 
 
