@@ -109,6 +109,7 @@ def trained(model: XComposer2ForConditionalGeneration, course: Course, method: M
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             losses.append(float(loss.detach()))
+    loop.reading(model)
     return losses
 
 

@@ -133,8 +133,7 @@ def _look(toolkit: Toolkit, vision: VisionModel, article: Article, slot: ImageSl
     if isinstance(vision, ComposingModel) and len(seen) > 1:
         seen = [_composed(toolkit, vision, article, slot, seen)]
     if isinstance(vision, WordingModel):
-        said = vision.word_picture(_image(toolkit, seen[0]))
-        return Words(alt=said.alt, caption=said.caption), seen[0].picture
+        return _worded(toolkit, vision, article, slot, seen[0]), seen[0].picture
     request = prompts(article.brief.language).look.render(
         count=len(seen),
         section=_title(article, slot),
@@ -145,6 +144,14 @@ def _look(toolkit: Toolkit, vision: VisionModel, article: Article, slot: ImageSl
     )
     words = _words(vision.ask([_image(toolkit, c) for c in seen], request, schema=LOOK_SCHEMA))
     return words, seen[min(max(words.best, 1), len(seen)) - 1].picture
+
+
+def _worded(toolkit: Toolkit, vision: WordingModel, article: Article, slot: ImageSlot, seen: Candidate) -> Words:
+    """A small model's words for a picture that nobody has worded yet; what a person wrote of one knows better."""
+    if seen.picture.caption:
+        return _ask(toolkit, article, slot, seen.picture)
+    said = vision.word_picture(_image(toolkit, seen))
+    return Words(alt=said.alt, caption=said.caption)
 
 
 def _composed(

@@ -104,8 +104,8 @@ class ComposingModel(Protocol):
         language: str = "en",
         wanted: str = "",
     ) -> int:
-        """The index of the RGB candidate that fits after `lines[line]`; `chosen` are those of earlier lines, `wanted`
-        is what the picture should show, where that is known.
+        """The index of the RGB candidate that fits after `lines[line]`; candidates come with the search's choice first,
+        `chosen` are those of earlier lines, `wanted` is what the picture should show, where that is known.
 
         Raises SetupError as VisionModel does. A reply that names none takes the first.
         """

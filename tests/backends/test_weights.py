@@ -122,7 +122,10 @@ def test_a_full_disk_is_said_before_it_starts(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_preset_needs_what_its_settings_name() -> None:
     assert weights.needed(load_settings("starter")) == ["qwen2.5-coder-1.5b", "minilm"]
-    assert weights.needed(load_settings("starter", text_model="openai:x", sentence_encoder="none")) == []
+    without = {"text_model": "openai:x", "sentence_encoder": "none", "vision_model": "none"}
+    assert weights.needed(load_settings("starter", **without)) == []
+    looking = load_settings("starter", **without | {"vision_model": "xcomposer2:starter"})
+    assert weights.needed(looking) == ["smollm2-135m"]
 
 
 def test_the_real_manifest_is_whole() -> None:

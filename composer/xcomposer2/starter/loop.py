@@ -63,6 +63,7 @@ def train(model: XComposer2ForConditionalGeneration, course: Course, folder: Pat
             log(json.dumps({**told, "left_s": left}))
             losses.clear()
     keep(folder, model, optimizer, own["steps"], course.recipe)
+    reading(model)
 
 
 def learn(model: XComposer2ForConditionalGeneration, course: Course, step: int) -> tuple[float, int]:
@@ -99,6 +100,12 @@ def learning(model: XComposer2ForConditionalGeneration) -> None:
     """Ready for gradients. Fused attention is slow on the way back in bfloat16 on a CPU: a quarter of a step."""
     model.model.language_model.set_attn_implementation("eager")
     model.train()
+
+
+def reading(model: XComposer2ForConditionalGeneration) -> None:
+    """As it is used, and as the language model alone runs: with transformers' own attention, no gradients."""
+    model.model.language_model.set_attn_implementation("sdpa")
+    model.eval()
 
 
 def part_of(name: str) -> str:

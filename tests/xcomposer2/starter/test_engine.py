@@ -52,15 +52,23 @@ def test_a_folder_without_its_language_model_is_the_small_engine(shipped: Path) 
     assert isinstance(made, ComposingModel)
     assert isinstance(made, WordingModel)
     assert made.max_images == 6
-    best = made.choose_picture(["A long walk.", "A house."], 1, SHOWN, {}, wanted="red house")
-    found = made.chances("red house", SHOWN)
-    assert best == int(np.argmax(found))
-    assert sum(found) == pytest.approx(1)
+    assert sum(made.chances("red house", SHOWN)) == pytest.approx(1)
     assert made.choose_picture(["A house."], 0, SHOWN[:1], {}) == 0
     assert len(made.chances("red house", SHOWN[:3])) == 3
     said = made.word_picture(SHOWN[0])
     assert said == made.word_picture(SHOWN[0])
     assert "<|" not in said.caption + said.alt
+
+
+@pytest.mark.parametrize(
+    ("likely", "taken"), [((0.1, 0.85, 0.05), 1), ((0.3, 0.6, 0.1), 0), ((0.05, 0.2, 0.75), 2), ((0.8, 0.1, 0.1), 0)]
+)
+def test_the_search_s_choice_is_left_only_for_one_that_is_surer_by_far(
+    shipped: Path, monkeypatch: pytest.MonkeyPatch, likely: tuple[float, ...], taken: int
+) -> None:
+    made = StarterEngine(str(shipped))
+    monkeypatch.setattr(StarterEngine, "chances", lambda self, line, shown: list(likely))
+    assert made.choose_picture(["A house."], 0, SHOWN[:3], {}, wanted="red house") == taken
 
 
 def test_what_the_tower_finds_alike_counts_as_much_as_the_folder_says(
