@@ -94,14 +94,16 @@ def _run(folder: Path, home: Path, log: Log, changes: Mapping[str, Any], what: W
     if what == "all":
         settings = {**recipe["training"], "seed": recipe["recipe"]["seed"], **changes}
         loop.train(unet, _latents(work, tokenizer, encoder, latents * scale, folder), settings, folder, log)
-    steps = loop.mean_of(folder, unet)
+    steps, seen = loop.mean_of(folder, unet)
     log(f"the mean of the weights after {steps} steps")
     large = _tail(work, small, scale, folder, log if what != "save" else None) if begun is None else begun.vae
     parts = {"text_encoder": encoder, "tokenizer": tokenizer, "unet": unet, "vae": large}
     model.save(parts, folder / "model")
     labels = {work.drawings[i].label for i in work.parts.train}
+    before = json.loads((folder / START / TRAINING).read_text(encoding="utf-8")) if begun is not None else {}
+    done = {"steps": steps + before.get("steps", 0), "pictures": seen + before.get("pictures", 0)}
     facts = {"drawings": len(work.parts.train), "concepts": len(labels), "held": len(work.parts.held)}
-    (folder / "model" / TRAINING).write_text(json.dumps({"steps": steps, **facts}) + "\n", encoding="utf-8")
+    (folder / "model" / TRAINING).write_text(json.dumps(done | facts) + "\n", encoding="utf-8")
     return folder / "model"
 
 

@@ -42,7 +42,7 @@ def train(model: Any, data: Latents, settings: Mapping[str, Any], folder: Path, 
     forward = torch.compile(model) if settings["compile"] and _compiler(log) else model
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings["lr"], weight_decay=0.01, betas=(0.9, 0.99))
     mean = {k: v.detach().clone() for k, v in model.state_dict().items()}
-    steps, first = settings["steps"], _resume(folder, model, optimizer, mean)
+    steps, (first, seen) = settings["steps"], _resume(folder, model, optimizer, mean)
     began = kept = time.monotonic()
     losses: list[float] = []
     for step in range(first, steps):
@@ -52,7 +52,7 @@ def train(model: Any, data: Latents, settings: Mapping[str, Any], folder: Path, 
         share = 1 - min(1 - 1 / settings["mean_of"], (step + 1) / (step + 10))
         torch._foreach_lerp_(list(mean.values()), list(model.state_dict().values()), share)
         if time.monotonic() - kept > KEEP_EVERY_S:
-            _keep(folder, model, optimizer, mean, step + 1)
+            _keep(folder, model, optimizer, mean, (step + 1, seen + (step + 1 - first) * settings["batch"]))
             kept = time.monotonic()
         if step % 50 == 49:
             left = (steps - step) * (time.monotonic() - began) / (step + 1 - first)
@@ -62,7 +62,8 @@ def train(model: Any, data: Latents, settings: Mapping[str, Any], folder: Path, 
                 )
             )
             losses.clear()
-    _keep(folder, model, optimizer, mean, steps)
+    if first < steps:
+        _keep(folder, model, optimizer, mean, (steps, seen + (steps - first) * settings["batch"]))
     model.load_state_dict(mean)
     return model.eval()
 
@@ -133,34 +134,35 @@ def signal(times: Any) -> Any:  # noqa: ANN401
 _SIGNAL: Any = None
 
 
-def mean_of(folder: Path, model: Any) -> int:  # noqa: ANN401
-    """Put the checkpoint's mean of weights into `model`; how many steps it had."""
+def mean_of(folder: Path, model: Any) -> tuple[int, int]:  # noqa: ANN401
+    """Put the checkpoint's mean of weights into `model`; how many steps it had, and of how many pictures in all."""
     import torch
 
     state = torch.load(folder / "unet.pt", weights_only=True, map_location="cpu")
     model.load_state_dict(state["mean"])
     model.eval()
-    return int(state["step"])
+    return int(state["step"]), int(state["seen"])
 
 
-def _keep(folder: Path, model: Any, optimizer: Any, mean: Any, step: int) -> None:  # noqa: ANN401
+def _keep(folder: Path, model: Any, optimizer: Any, mean: Any, done: tuple[int, int]) -> None:  # noqa: ANN401
     import torch
 
     folder.mkdir(parents=True, exist_ok=True)
-    state = {"step": step, "model": model.state_dict(), "optimizer": optimizer.state_dict(), "mean": mean}
+    state = {"step": done[0], "seen": done[1], "model": model.state_dict(), "optimizer": optimizer.state_dict(), "mean": mean}
     with whole(folder / "unet.pt") as part:
         torch.save(state, part)
 
 
-def _resume(folder: Path, model: Any, optimizer: Any, mean: dict[str, Any]) -> int:  # noqa: ANN401
+def _resume(folder: Path, model: Any, optimizer: Any, mean: dict[str, Any]) -> tuple[int, int]:  # noqa: ANN401
+    """Take the checkpoint up; steps and pictures so far."""
     import torch
 
     path = folder / "unet.pt"
     if not path.is_file():
-        return 0
+        return 0, 0
     state = torch.load(path, weights_only=True)
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     for key, value in state["mean"].items():
         mean[key].copy_(value)
-    return int(state["step"])
+    return int(state["step"]), int(state["seen"])

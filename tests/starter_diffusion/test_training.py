@@ -45,7 +45,7 @@ def test_training_moves_the_weights_and_goes_on_from_its_checkpoint(tmp_path: Pa
     assert all(np.array_equal(made.state_dict()[k], v) for k, v in again.state_dict().items())  # nothing left to do
     assert not seen
     loop.train(fresh(), some(), {**TRAINING, "steps": 5}, tmp_path, quiet)
-    assert loop.mean_of(tmp_path, fresh()) == 5
+    assert loop.mean_of(tmp_path, fresh()) == (5, 20)  # steps, pictures
 
 
 def test_a_run_that_was_killed_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
