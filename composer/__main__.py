@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from composer.commands import compose, models, replay, show_settings
+from composer.draw_command import add_draw
 from composer.errors import InterleaveError, UsageError
 from composer.illustrate_command import add_illustrate
 from composer.prompts import kinds
@@ -33,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m composer", description="Writes illustrated articles.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_compose(commands.add_parser("compose", help="write an illustrated article from a brief"))
+    add_draw(commands.add_parser("draw", help="draw pictures for an article that is there"))
     add_illustrate(commands.add_parser("illustrate", help="put pictures into a text that is written"))
     model = commands.add_parser("models", help="the models that can be brought onto this machine")
     model.add_argument("action", choices=("list", "pull", "check"))

@@ -19,6 +19,7 @@ from composer.backends.diffusion_call import began_from, is_shown, previews, siz
 from composer.backends.diffusion_models import DO, Loaded, Profile, abilities_of, able, folder_of, profile_of, software
 from composer.backends.shared_attention import can_share
 from composer.drawing.request import Abilities, Drawing, Drawn, Step
+from composer.drawing.words import in_named_look
 from composer.errors import InterleaveError, ReplyError, SetupError
 
 SMALLER = 0.75  # of a side, where memory was short
@@ -136,10 +137,12 @@ class DiffusersGenerator:
             self._batch(job, model, numbers, [meant[n] for n in numbers])
 
     def _meant(self, drawing: Drawing) -> Drawing:
-        """With the steps and guidance that the model is meant to have, and no negative prompt where it has none."""
+        """With the steps and guidance that the model is meant to have, and without what it cannot be given."""
+        looks, usual = self._profile.looks, self._profile.style
+        drawing = in_named_look(drawing, looks, usual) if looks else replace(drawing, style=drawing.style or usual)
         drawing = replace(
             drawing,
-            style=drawing.style or self._profile.style,
+            references=drawing.references if self.abilities.references != "none" else (),
             steps=drawing.steps or self._profile.steps,
             guidance=self._profile.guidance if drawing.guidance is None else drawing.guidance,
         )

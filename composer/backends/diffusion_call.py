@@ -163,9 +163,9 @@ def _adapted(model: Loaded, drawing: Drawing) -> dict[str, Any]:
     unet = type(model.text).__name__.startswith("StableDiffusionXL")
     scale: Any = STYLE_ONLY if unet else ADAPTER_SCALE
     model.text.set_ip_adapter_scale(scale if drawing.references else 0.0)
-    key = hashlib.sha256(b"".join(p.tobytes() for p in pictures)).hexdigest() + str(bool(drawing.guidance))
+    guided = drawing.guidance is None or drawing.guidance > 1  # then there is an empty half besides
+    key = hashlib.sha256(b"".join(p.tobytes() for p in pictures)).hexdigest() + str(guided)
     if key not in model.embedded:
-        guided = drawing.guidance is None or drawing.guidance > 1
         device = model.text._execution_device
         model.embedded[key] = model.text.prepare_ip_adapter_image_embeds([pictures], None, device, 1, guided)
     return {"ip_adapter_image_embeds": model.embedded[key]}

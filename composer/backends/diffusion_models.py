@@ -6,7 +6,7 @@ Knows `assets/generators.toml`, diffusers' pipelines and this machine's memory; 
 import inspect
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -54,6 +54,8 @@ class Profile:
     memory_gb: float = 0.0  # of the weights in half precision; 0: not known
     tags: bool = False  # taught by tags
     style: str = ""  # words for a look, where nobody has asked for one
+    looks: Mapping[str, Sequence[str]] = field(default_factory=dict)  # the only ones it knows, and words for them
+    begins: bool = True  # a reference can be where it begins; else its look goes in words
     square: bool = False  # knows squares alone
     negative: bool = True  # negative prompts do it good, where it takes them
     repo: str = ""  # where it is loaded from when it is named by its entry
@@ -108,7 +110,7 @@ def abilities_of(where: str, profile: Profile, *, adapter: bool) -> Abilities:
     guided = profile.guidance is None or profile.guidance > 1
     return replace(
         family,
-        references="adapter" if adapter and name in ADAPTED else family.references,
+        references="adapter" if adapter and name in ADAPTED else _given(family.references, profile),
         negative=family.negative and guided and profile.negative,
         tags=profile.tags,
         square=profile.square,
@@ -126,7 +128,7 @@ def able(name: str, profile: Profile, *, adapter: bool) -> Abilities:
     shown = "image" in own and "strength" not in own
     references: References = "shown" if shown else "start" if picture else "none"
     return Abilities(
-        references="adapter" if adapter and hasattr(text, "load_ip_adapter") else references,
+        references="adapter" if adapter and hasattr(text, "load_ip_adapter") else _given(references, profile),
         start=bool(picture) or shown,
         mask=bool(part or picture or shown),
         shared=name in SHARED,
@@ -136,6 +138,10 @@ def able(name: str, profile: Profile, *, adapter: bool) -> Abilities:
         steps=profile.steps,
         side=profile.side,
     )
+
+
+def _given(references: References, profile: Profile) -> References:
+    return "none" if references == "start" and not profile.begins else references
 
 
 def class_beside(name: str, kind: Literal["Img2Img", "Inpaint"]) -> Any:  # noqa: ANN401 - diffusers has no types

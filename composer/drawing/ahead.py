@@ -105,6 +105,8 @@ class Ahead:
                 one = wanted[said.number]
                 slot, gate = article.slot(one.slot), Gate.of(toolkit)
                 if slot and not (gate.forbidden(said.image) or gate.against(one.query, said.image)):
+                    for warning in said.warnings:
+                        article = yield Warned(message=warning, block=one.slot)
                     one = replace(one, choose=slot.chosen is None)
                     article = yield from offered(toolkit, article, one, said)
         return article

@@ -4,6 +4,7 @@ Knows articles and `templates/drawing.toml`; does not know models but by their a
 """
 
 import math
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -94,7 +95,10 @@ def sheet_of(article: Article) -> dict[str, str]:
 
 
 def _names(query: str, name: str) -> bool:
-    return name.lower() in query.lower()
+    """Whether a query names an entity: as a word of its own, one or several of it; CJK words may stand anywhere."""
+    if not name.isascii():
+        return name.lower() in query.lower()
+    return re.search(rf"\b{re.escape(name)}(?:e?s)?\b", query, re.IGNORECASE) is not None
 
 
 def _context(article: Article, slot: ImageSlot) -> str:

@@ -4,7 +4,8 @@ Knows families (sentences or tags) and limits; does not know tokenizers: the cal
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from composer.drawing.request import Drawing
 
@@ -24,6 +25,20 @@ def fitted(drawing: Drawing, count: Count, limit: int, *, tags: bool = False) ->
         return joined(subject, "", kept, tags=tags), f"{context} {style}".strip()
     subject_words = shortened(subject, lambda words: count(joined(words, "", "", tags=tags)) <= limit)
     return joined(subject_words, "", "", tags=tags), f"{subject} {context} {style}".strip()
+
+
+def in_named_look(drawing: Drawing, looks: Mapping[str, Sequence[str]], usual: str) -> Drawing:
+    """The drawing for a model that was taught single things in a few looks: its first thing, in the look that its style
+    or, when it is drawn again, its prompt names, by the look's name or a word that points to it; else in the usual one."""
+    first, *others = [part.strip() for part in re.split("[,;，；]", drawing.prompt)]
+    told = (drawing.style.lower(), *(part.lower() for part in others))
+    named = (look for look in looks if any(look in text for text in told))
+    meant = (look for look, words in looks.items() if any(_has(drawing.style, word) for word in words))
+    return replace(drawing, prompt=first, context="", style=next(named, None) or next(meant, None) or usual)
+
+
+def _has(text: str, word: str) -> bool:
+    return re.search(rf"\b{re.escape(word)}\b", text.lower()) is not None
 
 
 def joined(subject: str, context: str, style: str, *, tags: bool) -> str:

@@ -142,5 +142,27 @@ def test_a_server_without_edits_says_what_it_could_not_take(server: ImageServer)
     assert len(answer.warnings) == 2
 
 
+def test_what_a_server_was_not_sent_is_not_said_to_have_been_used(server: ImageServer) -> None:
+    took, did_not = (drawn(client(server, "good", kind)) for kind in ("vllm-omni", "openai"))
+    assert (took.steps, took.guidance, took.negative) == (4, 2.0, "text")
+    assert (did_not.steps, did_not.guidance, did_not.negative) == (0, None, "")
+    refused = drawn(client(server, "picky-422"))
+    assert (refused.steps, refused.guidance, refused.negative) == (0, None, "")
+
+
+def test_where_a_photograph_was_taken_is_not_told_to_the_server(server: ImageServer) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif.get_ifd(0x8825)[1] = "Maker of cameras", "N"
+    buffer = io.BytesIO()
+    RED.save(buffer, "JPEG", exif=exif, comment=b"at home")
+    photo = Image.open(io.BytesIO(buffer.getvalue()))
+    assert photo.getexif()
+    drawn(client(server, "good", "openai"), replace(FOX, start=photo, references=(photo,)))
+    for sent in server.requests[-1][1]["image[]"]:
+        assert not Image.open(io.BytesIO(sent)).getexif()
+        assert b"Maker" not in sent
+        assert b"at home" not in sent
+
+
 def test_the_settings_name_it() -> None:
     assert image_generator("openai-images:qwen-image") is not None

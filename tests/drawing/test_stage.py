@@ -13,7 +13,7 @@ from composer.brief import Wishes
 from composer.compose import Driver, compose
 from composer.drawing import gate
 from composer.drawing.ahead import drawing_ahead
-from composer.drawing.ask import Wanted, asked, form, look_of
+from composer.drawing.ask import Wanted, asked, form, look_of, with_entities
 from composer.drawing.request import Abilities, Drawing, Drawn
 from composer.drawing.safety import rules
 from composer.drawing.stage import draw_open, draw_wanted
@@ -282,6 +282,35 @@ def test_pictures_can_be_drawn_while_the_text_is_written(tmp_path: Path) -> None
         article = run(log, ahead.rest, toolkit)
     assert sorted(flat(toolkit).prompts) == ["a lamp", "a lens"]
     assert [s.picture is not None for s in article.slots()] == [True, True, False]
+
+
+class Short(FlatGenerator):
+    """Draws smaller than was asked, and says so."""
+
+    def draw_all(self, drawings, *, step=1):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        for said in super().draw_all(drawings, step=step):
+            yield replace(said, warnings=("Memory was short.",)) if isinstance(said, Drawn) else said
+
+
+def test_what_was_drawn_ahead_comes_with_its_warnings(tmp_path: Path) -> None:
+    log = article_with(tmp_path, wanting("a lamp"))
+    toolkit = drawing(log, Short(), draw_ahead=True)
+    with drawing_ahead() as ahead:
+        run(log, lambda tk, a: ahead.turn(tk, a, [s.id for s in a.slots()]), toolkit)
+        article = run(log, ahead.rest, toolkit)
+    assert article.slots()[0].picture
+    assert warnings(log) == ["Memory was short."]
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [("The keepers at work", True), ("a bookkeeper", False), ("KEEPER, asleep", True), ("goalkeepers", False)],
+)
+def test_an_entity_is_known_as_a_word_of_its_own(tmp_path: Path, query: str, named: bool) -> None:
+    log = article_with(tmp_path, wanting(query))
+    log.commit(SetStyle(style="keeper = an old man\n灯塔 = 白色"), by="person")
+    assert ("an old man" in with_entities(query, log.article)) is named
+    assert "白色" in with_entities("山上的灯塔", log.article)
 
 
 def test_nothing_is_drawn_ahead_unless_the_settings_say_so(tmp_path: Path) -> None:
