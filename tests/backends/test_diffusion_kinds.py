@@ -95,7 +95,8 @@ def test_a_class_that_no_table_names_draws_and_is_known_once_it_is_loaded(
     index |= {"_class_name": "LatentConsistencyModelPipeline", "scheduler": ["diffusers", "LCMScheduler"]}
     (folder / "model_index.json").write_text(json.dumps(index), encoding="utf-8")
     generator = DiffusersGenerator(str(folder))
-    assert not generator.abilities.known
+    before = generator.abilities
+    assert not before.known
     assert generator.licence == "unknown"
     (answer,) = drawn(generator, replace(FOX, steps=2, guidance=None))
     assert answer.image.size == (64, 64)

@@ -46,9 +46,9 @@ def test_what_the_author_names_is_drawn_and_stands_beside_what_was_found(tmp_pat
     assert log.article.style == "flat emoji\nkeeper = an old man"
     article = run(log, lambda tk, a: drawn(tk, a, [lamp], tries=1), drawing(log))
     assert (both(article, 0), both(article, 1), both(article, 2)) == ([True, False], [False], [])
-    slot = article.slots()[0]
-    assert (slot.way, slot.way_by, slot.chosen) == (Way.DRAWN, "person", slot.candidates[0].picture.digest)
-    assert slot.alt, "it is worded anew"
+    filled = article.slots()[0]
+    assert (filled.way, filled.way_by, filled.chosen) == (Way.DRAWN, "person", filled.candidates[0].picture.digest)
+    assert filled.alt, "it is worded anew"
     assert decide(log, [], "") == [lamp, lens, can]
 
 
