@@ -42,5 +42,9 @@ $(STAMP)-dev: $(STAMP) requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+# The editor's bundle anew, from its sources and its lock file; needs Node. Only who changes assets/editor/src needs it.
+editor:
+	@cd assets/editor && npm ci --ignore-scripts --no-audit --no-fund && npm run build
+
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

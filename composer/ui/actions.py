@@ -25,6 +25,7 @@ from composer.plan import plan
 from composer.revise import FACTOR, revise, text_ids
 from composer.store import ArticleLog
 from composer.toolkit import Toolkit
+from composer.ui.credit_actions import CREDIT_ACTIONS
 from composer.ui.desk import DESK_ACTIONS
 from composer.ui.outline_actions import OUTLINE_ACTIONS
 from composer.ui.paste_actions import PASTE_ACTIONS
@@ -226,4 +227,5 @@ ACTIONS: dict[str, Action] = {
     **OUTLINE_ACTIONS,
     **STYLE_ACTIONS,
     **DESK_ACTIONS,
+    **CREDIT_ACTIONS,
 }

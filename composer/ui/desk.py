@@ -3,6 +3,7 @@
 Knows the log and the findings; does not know HTTP.
 """
 
+from difflib import SequenceMatcher
 from typing import Any
 
 from composer.article import Article, Block, ImageSlot
@@ -70,22 +71,58 @@ def restore_version(workspace: Workspace, log: ArticleLog, request: Request) -> 
 
 
 def compared(log: ArticleLog, seq: int) -> list[dict[str, Any]]:
-    """The article as it was after record `seq` beside how it is now, block by block and word by word."""
+    """The article as it was after record `seq` beside how it is now, block by block and word by word; what is gone
+    stands where it stood."""
     old, new = log.at(seq), log.article
     rows = [_row("title", old.title, new.title), _row("summary", old.summary, new.summary)]
-    gone = [b for b in old.blocks if not new.block(b.id)]
+    stays, gone = _staying(old, new), _gone(old, new)
+    rows += [_block_row(b, None) for b in gone.get("", ())]
     for block in new.blocks:
         before = old.block(block.id)
-        rows.append(_row(block.kind, _words(before) if before else "", _words(block)))
-    rows += [_row(b.kind, _words(b), "") for b in gone]
-    return [r for r in rows if r["pieces"]]
+        rows.append(_block_row(before, block) | {"moved": before is not None and block.id not in stays})
+        rows += [_block_row(b, None) for b in gone.get(block.id, ())]
+    return [r for r in rows if r["pieces"] or r.get("pictures")]
 
 
-def _words(block: Block) -> str:
+def _staying(old: Article, new: Article) -> set[str]:
+    """Ids of the blocks that kept their order: all other old ones were moved."""
+    before, after = [b.id for b in old.blocks], [b.id for b in new.blocks]
+    matches = SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
+    return {name for match in matches for name in before[match.a : match.a + match.size]}
+
+
+def _gone(old: Article, new: Article) -> dict[str, list[Block]]:
+    """The blocks that are not there any more, by the block that they stood behind; "": at the beginning."""
+    found: dict[str, list[Block]] = {}
+    last = ""
+    for block in old.blocks:
+        if new.block(block.id):
+            last = block.id
+        else:
+            found.setdefault(last, []).append(block)
+    return found
+
+
+def _block_row(old: Block | None, new: Block | None) -> dict[str, Any]:
+    kind = new.kind if new else old.kind if old else ""
+    row = _row(kind, _words(old), _words(new))
+    before, after = _shows(old), _shows(new)
+    if before == after:
+        pictures = [["same", after]] if after else []
+    else:
+        pictures = [[mark, digest] for mark, digest in (("gone", before), ("new", after)) if digest]
+    return row | {"pictures": pictures, "changed": row["changed"] or before != after}
+
+
+def _shows(block: Block | None) -> str:
+    return block.chosen or "" if isinstance(block, ImageSlot) else ""
+
+
+def _words(block: Block | None) -> str:
+    """What is written in a block; of a picture its caption and, in brackets, its alt text."""
     if not isinstance(block, ImageSlot):
-        return block.markdown
-    name = block.picture.caption or block.picture.digest[:8] if block.picture else "–"
-    return f"[{name}] {block.caption} ({block.alt})"
+        return block.markdown if block else ""
+    return " ".join(filter(None, [block.caption or block.query, block.alt and f"({block.alt})"]))
 
 
 def _row(kind: str, old: str, new: str) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def shown(proposal: Proposal, code: str = "en") -> dict[str, Any]:
         "id": proposal.id,
         "task": proposal.wish.task,
         "blocks": list(proposal.wish.blocks),
+        "instruction": proposal.wish.instruction,
         "part": bool(proposal.wish.selection),
         "adds": proposal.adds,
         "text": proposal.text,

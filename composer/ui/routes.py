@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from composer.errors import ConflictError, InterleaveError, UsageError
 from composer.export import ExportOptions, bundle, zip_bundle
 from composer.ui.actions import act
+from composer.ui.credit_actions import credit_shown
 from composer.ui.desk import checks, compared, versions
 from composer.ui.document import to_nodes
 from composer.ui.interface import language_of, said, words
@@ -115,6 +116,10 @@ def add_http_routes(app: FastAPI, workspace: Workspace) -> None:  # noqa: C901 -
     @app.get("/articles/{article_id}/slots/{slot_id}/tray")
     def slot_tray(request: Request, article_id: str, slot_id: str) -> Response:
         return _json(request, lambda: tray(workspace, article_id, slot_id))
+
+    @app.get("/articles/{article_id}/slots/{slot_id}/credit")
+    def slot_credit(request: Request, article_id: str, slot_id: str) -> Response:
+        return _json(request, lambda: credit_shown(workspace.open(article_id), slot_id))
 
     @app.get("/articles/{article_id}/pictures/{digest}")
     def picture(article_id: str, digest: str, px: int = 0) -> Response:

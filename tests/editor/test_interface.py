@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 HOLE = re.compile(r"\{\w+\}")
 SOURCES = (
     "actions",
+    "credit_actions",
     "desk",
     "illustrate",
     "outline_actions",

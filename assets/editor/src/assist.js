@@ -46,9 +46,14 @@ export function createAssist(page) {
     const nodes = [];
     for (let i = at.from; i <= at.to && i < editor.state.doc.childCount; i++) nodes.push(editor.state.doc.child(i));
     const texts = nodes.filter((n) => n.type.name !== "figure" && !n.attrs.id.startsWith("n-"));
-    if (!texts.length) { const near = await page.idAt(at.from); const here = sync.positions().get(near); if (here) texts.push(here.node); }
+    const behind = texts.length ? "" : await page.idAt(at.from);  // in a new paragraph or on a picture: what comes stands here
+    for (let i = at.from; !texts.length && i >= 0; i--) {
+      const node = editor.state.doc.maybeChild(i);
+      if (node && node.type.name !== "figure" && node.type.name !== "horizontalRule" && !node.attrs.id.startsWith("n-")) texts.push(node);
+    }
     if (!texts.length) { page.note("warning", t("assist.nothing")); return; }
-    place = { nodes: texts, ids: texts.map((n) => n.attrs.id), range: at.range, part: Boolean(at.part) };
+    place?.stop?.();
+    place = { nodes: texts, ids: texts.map((n) => n.attrs.id), range: at.range, part: Boolean(at.part), behind };
     const tracked = place;
     const follow = ({ transaction }) => { if (tracked.range) tracked.range = tracked.range.map((p, i) => transaction.mapping.map(p, i ? -1 : 1)); };
     editor.on("transaction", follow);
@@ -115,12 +120,12 @@ export function createAssist(page) {
   async function accept({ below = false } = {}) {
     const { editor, sync } = page, p = card.p, markdown = chosen(), got = await page.read(markdown);
     if (!got) return;
-    const nodes = got.nodes.map((n) => editor.schema.nodeFromJSON(n)), mine = place?.id === p.id ? place : null;
+    const nodes = got.nodes.map((n) => editor.schema.nodeFromJSON(n)), mine = await aboutWhat(p);
     const here = sync.positions(), tr = editor.state.tr;
     const found = p.blocks.map((id) => here.get(id)).filter(Boolean);
     const untouched = mine && (mine.range ? mine.nodes.every((n) => here.get(n.attrs.id)) : mine.nodes.every((n) => here.get(n.attrs.id) && same(here.get(n.attrs.id).node, n)));
     if (!found.length || !nodes.length) { page.note("warning", t("patch.gone")); dismiss(); return; }
-    const last = found[found.length - 1], end = last.pos + last.node.nodeSize;
+    const last = (p.adds && here.get(mine?.behind)) || found[found.length - 1], end = last.pos + last.node.nodeSize;
     if (p.adds || below || !mine || !untouched) {
       if (!p.adds && !below) page.note("warning", t("assist.moved"));
       tr.insert(end, nodes);
@@ -146,8 +151,32 @@ export function createAssist(page) {
   }
   const keep = (fresh, old) => (old.type.name === "heading" && fresh.type.name === "paragraph" ? old.copy(fresh.content) : fresh.type.create({ ...fresh.attrs, id: old.attrs.id }, fresh.content));
 
-  const again = () => { const p = card.p, at = place; close(); if (at?.id === p.id) propose({ task: p.task, instruction: at.instruction || "", at: { from: indexOf(at.ids[0]), to: indexOf(at.ids[at.ids.length - 1]) } }); };
-  const indexOf = (id) => { let found = 0, i = 0; page.editor.state.doc.forEach((n) => { if (n.attrs.id === id) found = i; i++; }); return found; };
+  // What a proposal is about. Where this page did not ask for it itself (it was loaded anew), the old text says it.
+  async function aboutWhat(p) {
+    if (place?.id === p.id) return place;
+    const got = await page.read(p.old), here = page.sync.positions(), found = p.blocks.map((id) => here.get(id)).filter(Boolean);
+    const nodes = (got?.nodes || []).map((n) => page.editor.schema.nodeFromJSON(n));
+    if (found.length !== p.blocks.length || !nodes.length) return null;
+    if (p.part) { const range = rangeOf(found[0], nodes[0]); return range && { nodes: [found[0].node], ids: p.blocks, range, part: true }; }
+    if (nodes.length !== found.length && !p.adds) return null;
+    return { nodes: p.adds ? found.map((f) => f.node) : nodes.map((n, i) => n.type.create({ ...n.attrs, id: p.blocks[i] }, n.content)), ids: p.blocks };
+  }
+  // Where a block holds a part, word for word and with its marks; null unless there is one such place.
+  function rangeOf({ node, pos }, part) {
+    const plain = (n) => n.textBetween(0, n.content.size, null, "\ufffc"), at = plain(node).indexOf(plain(part));
+    if (at < 0 || plain(node).indexOf(plain(part), at + 1) >= 0 || !node.content.cut(at, at + part.content.size).eq(part.content)) return null;
+    return [pos + 1 + at, pos + 1 + at + part.content.size];
+  }
+  async function again() {
+    const p = card.p, about = await aboutWhat(p), { doc } = page.editor.state;
+    close();
+    const from = indexOf(p.blocks[0]), to = indexOf(p.blocks[p.blocks.length - 1]);
+    if (from < 0 || to < 0) { page.note("warning", t("patch.gone")); return; }
+    const [start, end] = about?.range || [];
+    const text = end > start && doc.resolve(start), part = text && { type: "paragraph", content: text.parent.slice(start - text.start(), end - text.start()).content.toJSON() };
+    propose({ task: p.task, instruction: p.instruction, at: part ? { from, to, range: [start, end], part } : { from, to } });
+  }
+  const indexOf = (id) => { let found = -1, i = 0; page.editor.state.doc.forEach((n) => { if (n.attrs.id === id) found = i; i++; }); return found; };
   const dismiss = () => close();
   function close(tell = true) {
     if (!card) return;

@@ -64,10 +64,11 @@ class Figure {
     this.picture.replaceChildren(el("img", { src, alt, width: p.width || null, height: p.height || null, style: shape, loading: "lazy", decoding: "async", draggable: "false" }));
   }
   draw_tools(info) {
+    const wordless = info.picture && !info.alt && !info.decorative;  // an open place has nothing to describe yet
     const act = (name, label, attrs = {}) => button(label, (event) => this.actions.figure(name, this.id, event.currentTarget), { "data-do": name, ...attrs });
     const focused = this.tools.contains(document.activeElement) && document.activeElement.dataset.do;
     this.tools.replaceChildren(
-      act("tray", t("figure.pictures")), act("alt", info.alt || info.decorative ? t("figure.alt") : t("figure.alt_missing"), { class: info.alt || info.decorative ? null : "il-warn" }),
+      act("tray", t("figure.pictures")), act("alt", t(wordless ? "figure.alt_missing" : "figure.alt"), { class: wordless ? "il-warn" : null }),
       act("look", t("figure.look"), { "aria-haspopup": "menu" }), act("lock", info.locked ? t("unlock") : t("lock"), { "aria-pressed": String(Boolean(info.locked)) }),
       act("menu", "…", { "aria-label": t("figure.more"), "aria-haspopup": "menu" }),
     );

@@ -32,6 +32,7 @@ window.mountArticle = async (element, props, watch) => {
     open?.close();
     open = null;
     root.hidden = !id;
+    if (!id) document.title = "Interleave";
     const url = new URL(location.href);
     if (id) url.searchParams.set("article", id); else url.searchParams.delete("article");
     history.replaceState(null, "", url);
@@ -43,6 +44,13 @@ window.mountArticle = async (element, props, watch) => {
   if (props.value) follow();  // at first the address still names the article to come back to
 };
 
+// A link in the text is text; with Ctrl or ⌘ held a click opens it.
+function followLink(view, pos, event) {
+  const link = (event.ctrlKey || event.metaKey) && event.target.closest?.("a[href]");
+  if (!link || !/^(https?|mailto|tel):/.test(link.href)) return false;
+  window.open(link.href, "_blank", "noopener,noreferrer");
+  return true;
+}
 function openArticle(root, id) {
   const $ = (selector) => root.querySelector(selector), meta = new Map(), offs = [];
   const status = $(".il-status"), saved = $(".il-saved"), notes = $(".il-notes"), live = $(".il-live");
@@ -71,6 +79,7 @@ function openArticle(root, id) {
     id, meta, root, say, note, answer,
     route: () => `articles/${id}`,
     get last() { return last; },
+    get atWork() { return last.running ? atWork : ""; },  // the block that the model changed last
     send: async (request) => { if (!request.early) await sync.settled(); return answer("do", { method: "POST", body: JSON.stringify(request) }); },
     read: (markdown) => answer("read", { method: "POST", body: JSON.stringify({ markdown }) }),
     figure: (name, slot, anchor) => pictures.act(name, slot, anchor),
@@ -78,12 +87,18 @@ function openArticle(root, id) {
       const here = sync.positions().get(block);
       if (!here) return;
       const dom = editor.view.nodeDOM(here.pos);
-      dom?.scrollIntoView?.({ block: "center" });
+      dom?.scrollIntoView?.({ block: innerWidth <= 1100 && side.shown ? "start" : "center" });  // there the panel covers the lower half
       if (here.node.isTextblock) editor.chain().setTextSelection(here.pos + 1).focus(undefined, { scrollIntoView: false }).run();
       dom?.classList?.add("il-flash");
       setTimeout(() => dom?.classList?.remove("il-flash"), 1500);
     },
     undo: (turn) => turnBack(turn),
+    hideSide: () => side.hide(),
+    // A paragraph of the model's about a fact that is missing, proposed at the end.
+    writeFact: (fact) => {
+      const last = editor.state.doc.childCount - 1;
+      assist.propose({ task: "insert", instruction: fact, at: { from: last, to: last } });
+    },
     // The id of the block at `index`, once the program knows it.
     idAt: async (index = topIndex(editor.state)) => {
       const find = () => editor.state.doc.child(Math.min(index, editor.state.doc.childCount - 1)).attrs.id;
@@ -116,7 +131,7 @@ function openArticle(root, id) {
       more: [BlockKeys.configure({}).extend({ addOptions: () => ({ run: (name) => keys[name]?.() ?? false }) }), Slash.configure({ root, page }), Paste.configure({ page })],
     }),
     content: { type: "doc", content: [{ type: "paragraph" }] },
-    editorProps: { attributes: { class: "il-text", role: "textbox", "aria-multiline": "true", "aria-label": t("text"), spellcheck: "true" } },
+    editorProps: { handleClick: followLink, attributes: { class: "il-text", role: "textbox", "aria-multiline": "true", "aria-label": t("text"), spellcheck: "true" } },
     injectCSS: false,
   });
   const keys = {
@@ -149,15 +164,17 @@ function openArticle(root, id) {
     if (await answer("do", { method: "POST", body: JSON.stringify({ action: turn }) })) say(t(turn === "undo" ? "undone" : "redone"));
     undoing = false;
   }
-  let wasRunning = "";
+  let wasRunning = "", atWork = "";
   function heard(news, first) {
     if ("title" in news) {
       last = { ...last, ...news };
       head.heard(news.title, news.summary);
+      document.title = [news.title, "Interleave"].filter(Boolean).join(" · ");
       $("article").lang = news.lang;
       $("article").dir = news.dir;
     }
-    for (const [block] of Object.entries(news.blocks)) figureView(block)?.refresh();
+    for (const block of Object.keys(news.blocks)) figureView(block)?.refresh();
+    if (!first && last.running) atWork = Object.keys(news.blocks).at(-1) || atWork;
     for (const n of news.notes || []) if (n.kind === "warning" || n.kind === "error") note(n.kind, n.text, n.block); else if (n.kind === "done") say(t(n.text));
     if (last.running && !wasRunning) say(t("working"));
     wasRunning = last.running;

@@ -37,10 +37,11 @@ export function outlinePanel(page) {
   }
   function row(s, i, all, send) {
     const goal = s.plan?.words || 0, share = goal ? Math.min(100, Math.round((100 * s.words) / goal)) : 0;
-    const item = el("li", { draggable: "true", "data-section": s.id },
+    const here = page.atWork && [s.id, ...s.blocks.map((b) => b.attrs.id)].includes(page.atWork);
+    const item = el("li", { draggable: "true", "data-section": s.id, class: here ? "il-at-work" : null, "aria-current": here ? "step" : null },
       button(s.title || "…", () => page.jump(s.id), { class: "il-link", "data-key": `jump-${s.id}` }),
       s.plan?.purpose && el("small", {}, s.plan.purpose),
-      el("small", {}, [goal ? t("outline.words", { n: s.words, goal }) : t("plan.words", { n: s.words }), t("outline.pictures", { n: s.pictures }), s.open ? t("outline.open", { n: s.open }) : "", s.locked ? t("outline.locked") : ""].filter(Boolean).join(" · ")),
+      el("small", {}, [here ? t("outline.now") : "", goal ? t("outline.words", { n: s.words, goal }) : t("plan.words", { n: s.words }), t("outline.pictures", { n: s.pictures }), s.open ? t("outline.open", { n: s.open }) : "", s.locked ? t("outline.locked") : ""].filter(Boolean).join(" · ")),
       goal > 0 && el("div", { class: "il-meter", role: "progressbar", "aria-valuenow": share, "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": t("outline.progress", { title: s.title }) }, el("i", { style: `width:${share}%` })),
       el("div", { class: "il-row" },
         button(t("outline.edit"), () => edit(s, send), { "data-do": "edit", "data-key": `edit-${s.id}` }),

@@ -4,6 +4,8 @@ import { topIndex } from "./blocks.js";
 import { chooseFocus } from "./focus.js";
 import { t } from "./strings.js";
 import { createDrawing } from "./drawing.js";
+import { chooseCrop } from "./crop.js";
+import { stateCredit } from "./credit.js";
 
 // What has no name of its own in the world is worded; all other sources and licences go by their names.
 const NAMED = { yours: "licence.yours", unknown: "licence.unknown", Author: "source.author" };
@@ -100,19 +102,12 @@ export function createPictures(page) {
   const card = (slot, c, chosen) => el("button", { type: "button", class: "il-candidate", "aria-pressed": String(chosen), "data-digest": c.digest, onclick: () => send("choose", slot, { digest: c.digest }),
     "aria-label": [c.caption || t("tray.picture"), named(c.source), named(c.licence), c.generated ? t("figure.ai") : ""].filter(Boolean).join(", ") },
     el("img", { src: `${page.route()}/pictures/${c.digest}?px=320`, alt: "", loading: "lazy", width: c.width || null, height: c.height || null }),
-    el("span", { class: "il-badges" }, c.generated && el("em", {}, t("tray.ai")), el("span", {}, named(c.source)), el("span", {}, named(c.licence))), el("small", {}, `${Math.round(c.relevance * 100)} %`));
+    el("span", { class: "il-badges" }, c.generated && el("em", {}, t("tray.ai")), el("span", {}, named(c.source)), el("span", {}, named(c.licence))), el("small", {}, t("tray.fits", { n: Math.round(c.relevance * 100) })));
 
-  async function crop(slot) {
-    const p = info(slot).picture;
-    if (!p) { page.say(t("crop.none")); return; }
-    const area = { left: 0, top: 0, right: 100, bottom: 100 };
-    const frame = el("div", { class: "il-crop-frame" }), img = el("img", { src: `${page.route()}/pictures/${p.digest}`, alt: "" });
-    const draw = () => { frame.style.inset = `${area.top}% ${100 - area.right}% ${100 - area.bottom}% ${area.left}%`; };
-    const slider = (name) => { const input = el("input", { type: "range", min: 0, max: 100, value: area[name], name, "aria-label": t(`crop.${name}`) }); input.addEventListener("input", () => { area[name] = Number(input.value); draw(); }); return el("label", { class: "il-field" }, el("span", {}, t(`crop.${name}`)), input); };
-    const form = el("form", { class: "il-form" }, el("div", { class: "il-crop" }, img, frame), ["left", "right", "top", "bottom"].map(slider), el("div", { class: "il-row" }, el("button", { type: "submit", class: "il-main" }, t("crop.do"))));
-    const box = dialog(root, t("tray.crop"), form);
-    draw();
-    form.addEventListener("submit", async (e) => { e.preventDefault(); if (await send("crop", slot, area)) box.close(); });
+  function crop(slot) {
+    const { picture } = info(slot);
+    if (!picture) page.say(t("crop.none"));
+    else chooseCrop({ page, picture, done: (area) => send("crop", slot, area) });
   }
 
   // ---- words and look ------------------------------------------------------------------------------------------
@@ -149,9 +144,10 @@ export function createPictures(page) {
       { label: t("figure.decorative"), act: "decorative", checked: m.decorative, run: () => page.send({ action: "arrange", id: slot, decorative: !m.decorative }) }], { label: t("figure.look"), back: anchor });
   }
   const acts = {
-    tray: openTray, alt: words, look, lock: (slot) => send("lock", slot, { locked: !info(slot).locked }),
+    tray: openTray, alt: words, look, credit: (slot) => stateCredit(page, slot), lock: (slot) => send("lock", slot, { locked: !info(slot).locked }),
     menu: (slot, anchor) => menu(root, anchor.getBoundingClientRect(), [
       { label: t("figure.why"), act: "why", keep: true, run: () => dialog(root, t("figure.why"), el("p", {}, info(slot).purpose || t("tray.asked"))) },
+      { label: t("credit.open"), act: "credit", keep: true, disabled: !info(slot).picture, run: () => stateCredit(page, slot) },
       { label: t("up"), act: "up", run: () => send("move", slot, { up: true }) }, { label: t("down"), act: "down", run: () => send("move", slot, { up: false }) },
       { label: t("tray.upload"), act: "upload", run: async () => { const [file] = await choose("image/*"); if (file) upload(slot, file); } },
       { label: t("tray.none"), act: "clear", disabled: !info(slot).picture, run: () => send("choose", slot, { digest: "" }) },

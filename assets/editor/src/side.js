@@ -59,6 +59,8 @@ function checksPanel(page) {
       el("ul", {}, got.findings.map((f, i) => el("li", { "data-code": f.code }, el("span", {}, t(`check.${f.code}`, f.values)), el("div", { class: "il-row" },
         f.block && button(t("checks.jump"), () => page.jump(f.block), { "data-key": `jump-${i}` }),
         f.code === "alt_missing" && button(t("figure.alt"), (e) => page.figure("alt", f.block, e.currentTarget), { "data-key": `alt-${i}` }),
+        f.code === "fact_missing" && button(t("checks.write_fact"), () => { if (innerWidth <= 1100) page.hideSide(); page.writeFact(f.values.fact); }, { "data-key": `write-${i}`, "data-do": "write_fact" }),
+        f.code === "credit_missing" && button(t("credit.open"), (e) => page.figure("credit", f.block, e.currentTarget), { "data-key": `credit-${i}`, "data-do": "credit" }),
         f.code === "slot_open" && button(t("figure.pictures"), (e) => page.figure("tray", f.block, e.currentTarget), { "data-key": `tray-${i}` }),
         f.fixable && button(t(`fix.${f.code}`), async () => { if (await page.send({ action: "fix", code: f.code, block: f.block, use })) { page.say(t("fixed")); setTimeout(() => draw(content), 150); } }, { "data-key": `fix-${i}`, "data-do": "fix" }))))));
   };
@@ -84,12 +86,15 @@ async function compare(page, version) {
   const rows = await page.answer(`versions/${version.seq}`);
   if (!rows) return;
   const marks = { same: (text) => text, gone: (text) => el("del", {}, text), new: (text) => el("ins", {}, text) };
-  const changed = rows.filter((r) => r.changed);
+  const changed = rows.filter((r) => r.changed || r.moved);
   dialog(page.root, t("versions.between", { name: version.name }), el("div", { class: "il-tray" },
     el("p", {}, changed.length ? t("versions.legend") : t("versions.equal")),
     rows.map((row) => {
       const head = row.pieces[0][0] === "same" && row.pieces[0][1].match(/^#{1,6} +/);
       const pieces = head ? [["same", row.pieces[0][1].slice(head[0].length)], ...row.pieces.slice(1)] : row.pieces;
-      return el("p", { class: head || row.kind === "title" ? "il-diff il-diff-head" : "il-diff", "data-changed": row.changed ? "yes" : null }, pieces.map(([kind, text]) => marks[kind](text)));
+      return el("div", { "data-changed": row.changed ? "yes" : null, class: row.moved ? "il-moved" : null },
+        row.moved && el("small", {}, t("versions.moved")),
+        row.pictures?.length > 0 && el("div", { class: "il-row il-compared" }, row.pictures.map(([kind, digest]) => el("img", { class: `il-${kind}`, src: `${page.route()}/pictures/${digest}?px=320`, alt: t(`versions.picture.${kind}`) }))),
+        el("p", { class: head || row.kind === "title" ? "il-diff il-diff-head" : "il-diff" }, pieces.map(([kind, text]) => marks[kind](text))));
     })), { wide: true });
 }
