@@ -43,12 +43,17 @@ def _post(value: dict[str, object]) -> Post:
     blocks, figures = value["blocks"], value["figures"]
     assert isinstance(blocks, Sequence)
     assert isinstance(figures, Sequence)
+    last = len(blocks)
     return Post(
         id=str(value["id"]),
-        title=str(value["title"]),
+        title=str(value.get("title") or ""),
         blocks=tuple(blocks_of([str(b) for b in blocks])),
         figures=tuple(
-            Figure(int(f["after"]) + 1, " ".join(html.unescape(str(f["alt"] or "")).split()), str(f["image"]))
+            Figure(
+                min(max(int(f["after"]) + 1, 0), last),
+                " ".join(html.unescape(str(f.get("alt") or "")).split()),
+                str(f.get("image") or ""),
+            )
             for f in figures
         ),
     )

@@ -118,7 +118,8 @@ def after_headings(bench: Bench, post: int, count: int) -> list[int]:
 
 def text_before(bench: Bench, entry: Entry) -> str:
     """The visible text of the block before a gap; of the first one, for the gap at the beginning."""
-    return bench.posts[entry.post].blocks[max(entry.gap - 1, 0)].plain
+    blocks = bench.posts[entry.post].blocks
+    return blocks[max(entry.gap - 1, 0)].plain if blocks else ""
 
 
 def around(bench: Bench, entry: Entry) -> str:

@@ -188,8 +188,15 @@ def _choosing(bench: Bench, used: Sequence[str]) -> list[str]:
 def _choices(results: Results) -> dict[str, list[str]]:
     rows = {n: [_s(t, k, "all") for k in ("r1", "r4", "mrr", "within")] for n, t in results.chosen.items()}
     if results.pixels is not None:
-        rows["pixels only, no caption known"] = [_s(results.pixels, k, "all") for k in ("r1", "r4", "mrr", "within")]
+        for name, tally in zip(("pixels only, one query at a time", "pixels only"), results.pixels, strict=True):
+            rows[name] = [_s(tally, k, "all") for k in ("r1", "r4", "mrr", "within")]
+        rows["chance"] = _chance(results.pixels[0])
     return rows
+
+
+def _chance(tally: Tally) -> list[str]:
+    """What blind choice gives: of each post's pictures one is right on average, with its interval over posts."""
+    return ["", "", "", str(score.scored(tally, "chance_within", "all"))]
 
 
 def _s(tally: Tally, over: str, under: str) -> str:

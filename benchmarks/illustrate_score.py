@@ -13,6 +13,7 @@ from composer.placement.optimum import best_gaps, likely_count
 from composer.placement.scorer import Weights
 
 Floats = NDArray[np.float64]
+SHUFFLES = 10  # of the pool, so that ties do not fall on the person's order
 CONTEXT = 20  # characters on each side of a picture that alignment compares
 
 
@@ -85,23 +86,25 @@ def chosen(bench: Bench, scores: Sequence[Floats]) -> Tally:
 
 
 def assigned(bench: Bench, scores: Sequence[Floats]) -> Tally:
-    """The same with one assignment over the post's true gaps: each picture once; the one assigned ranks first."""
+    """The same with one assignment over the post's true gaps: each picture once; the one assigned ranks first.
+
+    An optimum among ties would be the pool's own order, which is the person's: so the pool is shuffled, by seed, and the
+    mean of several shuffles is taken."""
     tally = Tally()
+    rng = np.random.default_rng(0)
     for post in range(len(bench.posts)):
         own = bench.of(post)
         counts = dict.fromkeys(("r1", "r4", "mrr", "within"), 0.0)
-        if own:
-            table = np.stack([scores[i] for i in own])
-            over_pool = assign_once(table)
-            inside = assign_once(table[:, own])
+        for _ in range(SHUFFLES if own else 0):
+            everyone, inside = rng.permutation(len(bench.pool)), rng.permutation(own)
+            over_pool = everyone[assign_once(np.stack([scores[i][everyone] for i in own]))]
+            within = inside[assign_once(np.stack([scores[i][inside] for i in own]))]
             for row, i in enumerate(own):
-                final = table[row].copy()
+                final = scores[i].copy()
                 final[over_pool[row]] = np.inf
                 rank = rank_of(final, i)
-                counts["r1"] += rank < 1
-                counts["r4"] += rank < 4
-                counts["mrr"] += 1 / (1 + rank)
-                counts["within"] += inside[row] == own.index(i)
+                found = {"r1": rank < 1, "r4": rank < 4, "mrr": 1 / (1 + rank), "within": within[row] == i}
+                counts = {name: value + found[name] / SHUFFLES for name, value in counts.items()}
         tally.add(all=len(own), **counts)
     return tally
 
@@ -129,7 +132,7 @@ def plain_layout(bench: Bench, post: int, gaps: Sequence[int], *, cut: int = 0) 
     """Placed elsewhere, chosen by caption search with the text of the block before, slot by slot in order, each the best
     that is left; `cut` is the query's length in characters."""
     blocks = bench.posts[post].blocks
-    gaps = gaps[: len(bench.pool)]
+    gaps = gaps[: len(bench.pool)] if blocks else []
     queries = [blocks[max(g - 1, 0)].plain[: cut or None] for g in sorted(gaps)]
     taken: list[int] = []
     if bench.encoder and bench.captions.vectors is not None and queries:

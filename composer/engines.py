@@ -18,6 +18,7 @@ from composer.toolkit import Toolkit
 from retrieval.encoder import Encoder, SentenceEncoder
 from retrieval.home import home
 from retrieval.image_models import image_encoder, restriction
+from retrieval.lettering import LetterReader
 from retrieval.library import Library
 from retrieval.packs import packs
 from retrieval.permitted import PermittedSource
@@ -51,6 +52,7 @@ class Engines:
         self.generator: ImageGenerator | None = image_generator(settings.generator, options)
         self.sentences: Encoder | None = _sentence_encoder(settings.sentence_encoder)
         self.pixels: Encoder | None = image_encoder(settings.image_encoder)
+        self.letters: LetterReader | None = _letter_reader(settings.letter_reader)
         if why := restriction(settings.image_encoder):
             warn(why)
         self.channels = Channels(
@@ -113,6 +115,13 @@ class Engines:
             except SourceError as error:
                 self.warn(f"The web is not searched: {error}")
             return [self._web[name] for name in names if name in self._web]
+
+
+def _letter_reader(name: str) -> LetterReader | None:
+    """None, too, where it was not fetched: what stands in pictures is a help and no need."""
+    folder = Path(name) if Path(name).is_dir() else home() / "models" / name
+    reader = LetterReader(folder)
+    return reader if name != "none" and reader.installed else None
 
 
 def _sentence_encoder(name: str) -> Encoder | None:

@@ -4,26 +4,27 @@ The text is never changed: the article's blocks are a view of it, and the illust
 by `composer.placement.deliver`. Knows the order of the steps; what places and matches is in `composer.placement`.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from composer.article import Article, ImageSlot
 from composer.edits import AddBlock, ChooseImage, OfferImages, RemoveBlock
 from composer.errors import InterleaveError
 from composer.events import Progress, Stage, StageStarted, Warned
 from composer.illustrate import fill, offer, searching
-from composer.placement.choose import place_pool
+from composer.placement.choose import mute, place_pool
 from composer.placement.document import Document
 from composer.placement.job import Job
 from composer.placement.judge import judge
-from composer.placement.match import measures, prepare
+from composer.placement.match import Table, measures, prepare
 from composer.placement.optimum import best_gaps, likely_count
-from composer.placement.pixels import pixel_fits
+from composer.placement.pixels import Fits, Seen, seen_fits
 from composer.placement.queries import findable, fresh, head, things_near, wanted
 from composer.placement.scorer import Weights, gap_chances, purpose_of, reason_of, weights
 from composer.placement.wording import word
@@ -65,20 +66,34 @@ def place_own(job: Job, kept: PictureFolder | None = None) -> dict[int, int]:
     count = min(len(set(groups)), likely if job.order.images is None else job.order.images)
     captions = prepare([p.caption for p in pictures], job.encoder)
     tables = measures(job.document.blocks, captions, job.encoder, set(open_gaps).__contains__, title=job.document.title)
-    seen = _seen(job, kept, open_gaps) if job.pixels and kept else None
+    seen = _seen(job, kept, tables) if kept and (job.pixels or job.letters) else None
     return place_pool(job.chance, tables, weights(), count, groups=groups, seen=seen)
 
 
-def _seen(job: Job, kept: PictureFolder, gaps: Sequence[int]) -> dict[int, NDArray[np.float64]] | None:
-    """What pixels say of the author's pictures; None where they cannot be looked at."""
+def _seen(job: Job, kept: PictureFolder, tables: Mapping[int, Table]) -> Fits | None:
+    """What pixels say of the author's pictures whose captions say nothing; None where they cannot be looked at."""
+    silent = mute(tables)
     data = [kept.read(p.digest) for p in job.order.pool]
-    if job.pixels is None or not all(data):
+    if not silent.any() or not all(data):
         return None
+    images = [decode_rgb(d) if d and quiet else None for d, quiet in zip(data, silent, strict=True)]
+    seen = Seen(letters=tuple(_read(job, image) for image in images))
+    with suppress(InterleaveError):  # a missing encoder: captions, letters and order alone, as everywhere
+        if job.pixels is not None:
+            vectors = np.zeros((len(images), job.pixels.dim), np.float32)
+            vectors[silent] = job.pixels.encode_images([image for image in images if image is not None])
+            seen = replace(seen, vectors=vectors, encoder=job.pixels)
+    return seen_fits(job.document.blocks, seen, weights(), tables.__contains__, title=job.document.title)
+
+
+def _read(job: Job, image: Image.Image | None) -> str:
+    """The words that stand in a picture; "" where nobody can read them."""
+    if image is None or job.letters is None:
+        return ""
     try:
-        vectors = job.pixels.encode_images([decode_rgb(d) for d in data if d])
-        return pixel_fits(job.document.blocks, vectors, job.pixels, keep=set(gaps).__contains__)
+        return job.letters.read(image)
     except InterleaveError:
-        return None  # a missing encoder: captions and order alone, as everywhere
+        return ""
 
 
 def _chances(toolkit: Toolkit, job: Job, article: Article) -> NDArray[np.float64]:

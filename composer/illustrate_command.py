@@ -69,7 +69,7 @@ def illustrate(options: argparse.Namespace) -> int:
         report = index_folder(engines.library(), folder, Encoders(sentence=engines.sentences, image=engines.pixels))
         _say(f"{folder}: {report}")
     job = take_in(log, document, order, options.article.stem, references)
-    job.encoder, job.pixels = engines.sentences, engines.pixels
+    job.encoder, job.pixels, job.letters = engines.sentences, engines.pixels, engines.letters
     alts = known_alts(document, options.article.parent) if options.fill_alts else {}
     printer = JsonPrinter() if options.json else TextPrinter()
     driver, follower = composing.Driver(log), Follower(log, printer)

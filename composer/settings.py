@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     generator: str = Field("none", description="Draws pictures for slots that no source fills; none: they stay open.")
     image_encoder: str = Field("none", description="CLIP model that finds pictures by their pixels; none: by captions.")
     sentence_encoder: str = Field("minilm", description="Compares captions by meaning; none: by words alone.")
+    letter_reader: str = Field("letters", description="Reads words in pictures that nobody described; none: unread.")
     base_url: str = Field("http://127.0.0.1:8000/v1", description="Address of an OpenAI-compatible server.")
     api_key_env: str = Field("OPENAI_API_KEY", description="Name of the environment variable that holds its key.")
     writer_sees: Literal["article", "section"] = Field(

@@ -27,7 +27,7 @@ class Weights:
     """A model of the manifest."""
 
     name: str
-    role: str  # "writer" or "sentences"
+    role: str  # "writer", "sentences" or "letters"
     about: str
     licence: str
     home: str  # page for people
@@ -61,7 +61,7 @@ def listed() -> tuple[Weights, ...]:
 
 def needed(settings: Settings) -> list[str]:
     """Names of the models of the manifest that these settings use."""
-    used = {settings.text_model.removeprefix("llamacpp:"), settings.sentence_encoder}
+    used = {settings.text_model.removeprefix("llamacpp:"), settings.sentence_encoder, settings.letter_reader}
     if settings.vision_model == STARTER_VISION:
         used.add(STARTER_LANGUAGE)
     return [one.name for one in listed() if one.name in used]

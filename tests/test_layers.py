@@ -19,6 +19,7 @@ HEAVY = {
     "accelerate",
     "resvg_py",
     "pillow_heif",
+    "onnxruntime",
 }
 TORCH_ROOMS = (
     "composer/xcomposer2/",

@@ -27,7 +27,7 @@ def place_pool(
     """A place for each of `count` pictures of a pool: {gap: picture}, every picture and every gap used once at most.
 
     `measured` has the open gaps. `groups` gives versions of one picture the same number; one of them is used. `seen` is
-    what pixels say, for pictures whose captions say nothing; for the others it is not heeded.
+    what pixels say, as `seen_fits` gives it, for pictures whose captions say nothing; for the others it is not heeded.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -36,8 +36,7 @@ def place_pool(
         return {}
     fits = np.stack([weights.fit(measured[g]) for g in gaps], 1)  # (pictures, gaps)
     if seen:
-        mute = np.stack([np.abs(measured[g]).max(1) for g in gaps], 1).max(1) < SAYS_NOTHING
-        fits = fits + mute[:, None] * weights.pixels * np.stack([seen[g] for g in gaps], 1)
+        fits = fits + mute(measured)[:, None] * np.stack([seen[g] for g in gaps], 1)
     pictures = _firsts(groups or range(len(fits)))
     fits = fits[pictures]
     gain = weights.joint * _log_share(fits) + np.log(chance[gaps])
@@ -45,6 +44,11 @@ def place_pool(
     gain = np.hstack([gain, np.full((len(pictures), left_out), SURE)])
     rows, columns = linear_sum_assignment(gain, maximize=True)
     return {gaps[c]: pictures[r] for r, c in zip(rows.tolist(), columns.tolist(), strict=True) if c < len(gaps)}
+
+
+def mute(measured: Mapping[int, Table]) -> NDArray[np.bool_]:
+    """Which pictures have a caption that says nothing anywhere in this article."""
+    return np.asarray(np.stack([np.abs(table).max(1) for table in measured.values()], 1).max(1) < SAYS_NOTHING)
 
 
 def assign_once(scores: NDArray[np.float64]) -> list[int]:

@@ -13,6 +13,7 @@ from composer.placement.document import Document
 from composer.placement.text import Block
 from composer.store import ArticleLog
 from retrieval.encoder import Encoder
+from retrieval.lettering import LetterReader
 from retrieval.picture import Picture
 
 
@@ -35,6 +36,7 @@ class Job:
     order: Order
     encoder: Encoder | None  # reads captions
     pixels: Encoder | None = None  # looks at pictures whose captions say nothing
+    letters: LetterReader | None = None  # reads the words that stand in them
     gaps: dict[str, int] = field(default_factory=dict)  # by slot id
     blocks: list[str | None] = field(default_factory=list)  # id of each block; None for the title
     chance: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # of each gap

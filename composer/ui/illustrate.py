@@ -7,7 +7,6 @@ pictures is made at the end of the run and fetched here.
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +85,8 @@ def start(workspace: Workspace, engines: Engines, given: dict[str, Any], request
         references = tuple(take_picture(Path(f), log.pictures) for f in given["style"] or ())
         images = None if given["automatic"] else int(given["images"] or 0)
         order = Order(images=images, pool=pool, web=tuple(given["web"] or ()))
-        job = replace(
-            take_in(log, document, order, Path(name).stem, references), encoder=engines.sentences, pixels=engines.pixels
-        )
+        job = take_in(log, document, order, Path(name).stem, references)
+        job.encoder, job.pixels, job.letters = engines.sentences, engines.pixels, engines.letters
         deliver = _deliver(log, name, engines.settings)
         workspace.start(log.article.id, "illustrate", lambda toolkit, article: run(toolkit, article, job, deliver))
     except InterleaveError as error:

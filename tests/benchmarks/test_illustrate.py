@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks import illustrate_methods as ways
 from benchmarks.illustrate import evaluate, summary
@@ -21,10 +22,13 @@ from benchmarks.illustrate_metrics import (
     placement_counts,
     rank_of,
 )
+from benchmarks.illustrate_pixels import by_pixels
 from benchmarks.illustrate_report import tables
+from benchmarks.illustrate_score import assigned
 from composer.models import Prompt
 from composer.placement.scorer import weights
 from composer.prompts import TEMPLATES
+from retrieval.lettering import LetterReader
 
 
 def test_hits_are_one_to_one() -> None:
@@ -104,6 +108,77 @@ def test_posts_of_any_kind_are_scored(tmp_path: Path) -> None:
     ]
     assert line["r1"] == 1.0
     assert "| ours |" in tables(results)
+
+
+def test_an_assignment_among_ties_is_chance(tmp_path: Path) -> None:
+    figures = [{"after": n, "alt": f"Picture {n}", "image": f"{n}.png"} for n in range(4)]
+    lines = [post(n, figures) for n in range(30)]  # type: ignore[arg-type]
+    (tmp_path / "held.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    bench = ways.measure(read_posts(tmp_path, "held"), None)
+    blind = assigned(bench, [np.zeros(len(bench.pool))] * len(bench.pool))
+    assert blind.ratio("within", "all") == pytest.approx(0.25, abs=0.05)
+    assert blind.ratio("r1", "all") < 0.03
+    knowing = assigned(bench, list(np.eye(len(bench.pool))))
+    assert knowing.ratio("within", "all") == pytest.approx(1.0)
+    assert knowing.ratio("r1", "all") == pytest.approx(1.0)
+
+
+ODD = [
+    {
+        "id": "flat",
+        "title": "Flat",
+        "blocks": ["Ships.", "A mill.", "Music."],
+        "figures": [{"after": 1, "image": "a.png"}],
+    },
+    {
+        "id": "zh",
+        "title": "西湖",
+        "lang": "zh",
+        "blocks": ["西湖很美，湖上有岛。", "岛的形状如下图：", "春天柳树发芽。"],
+        "figures": [
+            {"after": 1, "alt": "湖上的岛", "image": "b.png"},
+            {"after": 99, "alt": "柳树", "image": "gone.png"},
+        ],
+    },
+    {"id": "bare", "title": None, "blocks": ["One."], "figures": [{"after": -1, "alt": None, "image": "bad.png"}]},
+    {"id": "empty", "title": "", "blocks": [], "figures": [{"after": -1, "alt": "Nothing", "image": "a.png"}]},
+]
+
+
+class Reading(LetterReader):
+    """Reads one word in every picture it is shown."""
+
+    def __init__(self, words: dict[tuple[int, int], str]) -> None:
+        self.words, self.shown = words, 0
+
+    def read(self, image: Image.Image) -> str:
+        self.shown += 1
+        return self.words.get(image.size, "")
+
+
+def test_odd_posts_are_scored_with_what_they_have(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (20, 10)).save(tmp_path / "images" / "a.png")
+    Image.new("RGB", (10, 20)).save(tmp_path / "images" / "b.png")
+    (tmp_path / "images" / "bad.png").write_bytes(b"no picture")
+    (tmp_path / "odd.jsonl").write_text("\n".join(map(json.dumps, ODD)), encoding="utf-8")
+    bench = ways.measure(read_posts(tmp_path, "odd"), None)
+    given = ways.weights_for(bench)
+    reader = Reading({(20, 10): "mill", (10, 20): "湖上有岛"})
+    pixels = by_pixels(bench, tmp_path / "images", given, None, reader)
+    results = evaluate(bench, given, pixels, 0.0)
+    assert [e.gap for e in bench.pool] == [2, 3, 0]
+    assert reader.shown == 2
+    said = capsys.readouterr().err
+    assert "gone.png cannot be looked at" in said
+    assert "bad.png cannot be looked at" in said
+    line = summary(results)
+    numbers = [v for v in line.values() if isinstance(v, float)]
+    assert len(numbers) == 10
+    assert all(0 <= n <= 3 for n in numbers)
+    assert results.pixels is not None
+    assert results.pixels[0].posts[1]["r1"] == 1  # the lake, over the pool of all five
+    assert "| chance |" in tables(results)
 
 
 class Knowing:

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from composer.placement.choose import assign_once, place_pool
+from composer.placement.choose import assign_once, mute, place_pool
 from composer.placement.features import FEATURES, gap_features, leftover
 from composer.placement.judge import judge
 from composer.placement.match import MEASURES, measures, prepare
 from composer.placement.optimum import Spacing, best_gaps, likely_count
-from composer.placement.pixels import pixel_fits
+from composer.placement.pixels import Seen, pixel_fits, seen_fits
 from composer.placement.scorer import gap_chances, lexicon, purpose_of, reason_of, weights
 from composer.placement.text import Block, blocks_of, sentences, telling_words, visible, with_addresses, word_count
 from retrieval.encoder import Vectors, unit_rows
@@ -203,9 +203,24 @@ def test_pictures_nobody_described_are_looked_at() -> None:
     colours = ColourEncoder()
     blocks = blocks_of(["A red barn.", "Then a blue lake.", "And green hills."])
     pictures = [Image.new("RGB", (8, 8), colour) for colour in ("blue", "red")]
-    fits = pixel_fits(blocks, colours.encode_images(pictures), colours)
+    vectors = colours.encode_images(pictures)
+    fits = pixel_fits(blocks, vectors, colours)
     assert fits[1][1] > fits[3][1]
     assert fits[2][0] > fits[0][0]
     tables = measures(blocks, prepare(["", ""], None), None)
-    places = place_pool(np.full(4, 0.1), tables, weights(), 2, seen=fits)
+    seen = seen_fits(blocks, Seen(letters=("", ""), vectors=vectors, encoder=colours), weights())
+    assert seen[1][1] == pytest.approx(weights().pixels * fits[1][1])
+    places = place_pool(np.full(4, 0.1), tables, weights(), 2, seen=seen)
     assert {picture: gap for gap, picture in places.items()}[1] in (0, 1)
+
+
+def test_words_that_stand_in_a_picture_place_it_and_the_encoder_is_not_asked_about_it() -> None:
+    colours = ColourEncoder()
+    vectors = colours.encode_images([Image.new("RGB", (8, 8), "red")] * 2)
+    blocks = blocks_of(["A red barn.", "The webhook form.", "And the harbour map."])
+    seen = seen_fits(blocks, Seen(letters=("Add webhook", ""), vectors=vectors, encoder=colours), weights())
+    assert max(seen, key=lambda gap: seen[gap][0]) == 2
+    assert seen[1][1] > seen[3][1]
+    tables = measures(blocks, prepare(["", "The harbour map"], None), None)
+    assert mute(tables).tolist() == [True, False]
+    assert place_pool(np.full(4, 0.1), tables, weights(), 2, seen=seen) == {2: 0, 3: 1}
