@@ -33,7 +33,7 @@ class TextPrinter:
                 self._say(f"{stage} {detail}".rstrip())
             case Progress(stage=stage, done=done, total=total, unit=unit):
                 if done:
-                    self._say(f"{stage} {done}/{total} {unit}")
+                    self._say(f"{stage} {done}/{total} {unit}" if total else f"{stage} {done} {unit}")
             case Warned(message=message):
                 self._say(f"warning: {message}")
             case Edited(edit=edit):

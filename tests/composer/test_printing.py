@@ -56,3 +56,11 @@ def test_what_was_dropped_again_is_not_shown(capsys: pytest.CaptureFixture[str])
 
 def test_a_resumed_run_shows_what_is_new_under_its_heading(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown(capsys, [*PLAN, text("b4", "New.", "b2")], past=len(PLAN)) == "## Lenses\n\nNew.\n\n"
+
+
+@pytest.mark.parametrize(("total", "said"), [(0, "load 7 s\n"), (9, "load 7/9 s\n")])
+def test_work_of_unknown_length_is_told_without_an_end(
+    capsys: pytest.CaptureFixture[str], total: int, said: str
+) -> None:
+    TextPrinter().show(Progress(stage="load", done=7, total=total, unit="s"))
+    assert capsys.readouterr().err.endswith(said)

@@ -17,6 +17,8 @@ from composer.article import Article, ImageSlot
 from composer.drawing.provenance import credit_of, finished
 from composer.export import ExportOptions, bundle, write_bundle, zip_bundle
 from composer.export.metadata import DRAWN, EDITED
+from composer.illustrate_command import as_document
+from composer.placement.deliver import illustrated, write_files
 from retrieval.images import digest_of
 from retrieval.picture import Attribution, Candidate, Picture, Recipe
 
@@ -116,6 +118,19 @@ def test_a_drawn_picture_without_its_mark_gets_it_when_it_leaves(form: Literal["
         exported = bundle(article_with(picture), {picture.digest: buffer.getvalue()}.get)
         (left,) = exported.files.values()
         assert told(left)["Xmp.iptcExt.DigitalSourceType"] == kind
+
+
+@pytest.mark.parametrize("name", ["sky.md", "sky.html"])
+@pytest.mark.parametrize(("recipe", "kind"), [(FOX, DRAWN), (EDIT, EDITED)])
+def test_a_text_that_was_there_gets_marked_pictures_too(tmp_path: Path, name: str, recipe: Recipe, kind: str) -> None:
+    picture, data = made(recipe)
+    document = as_document(b"<p>One.</p>\n<p>Two.</p>\n" if name.endswith("html") else b"One.\n\nTwo.\n", name)
+    done = illustrated(document, article_with(picture), {"b1": document.open_gaps[0]}, {picture.digest: data}.get)
+    write_files(done, tmp_path, name, [])
+    (figure,) = done.figures.values()
+    assert told((tmp_path / figure.file).read_bytes())["Xmp.iptcExt.DigitalSourceType"] == kind
+    assert "AI-generated" in (tmp_path / name).read_text(encoding="utf-8")
+    assert done.credits[0]["generated"] is True
 
 
 words = st.text(max_size=400)
