@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -88,6 +88,11 @@ def fill_library(home: Path) -> None:
     folder.mkdir(parents=True)
     for name in ("brass lamp", "old brass lamp with a chimney", "glass lens", "round glass lens of a lighthouse"):
         (folder / f"{name.replace(' ', '-')}.png").write_bytes(picture(name)[1])
+    index(home, folder)
+
+
+def index(home: Path, folder: Path) -> None:
+    """Index a folder of pictures for a program at home there."""
     subprocess.run(
         [sys.executable, "-m", "retrieval", "index", str(folder), "--yes-mine", "--author", "Ann"],
         cwd=ROOT,
@@ -98,9 +103,9 @@ def fill_library(home: Path) -> None:
 
 
 @contextmanager
-def application(home: Path, **settings: str) -> Iterator[str]:
+def application(home: Path, *, fill: Callable[[Path], None] = fill_library, **settings: str) -> Iterator[str]:
     """Where the application listens for the time of a block, with a scripted writer and these settings besides."""
-    fill_library(home)
+    fill(home)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

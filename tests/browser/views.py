@@ -80,6 +80,12 @@ def alt(page: Page) -> None:
     expect(page.locator("dialog textarea")).to_be_visible()
 
 
+def credit(page: Page) -> None:
+    tools(page, "menu")
+    page.locator("[data-act=credit]").click()
+    expect(page.locator("dialog [name=licence]")).to_be_visible()
+
+
 def crop(page: Page) -> None:
     tray(page)
     page.locator("dialog [data-do=crop]").click()
@@ -146,6 +152,7 @@ OF_AN_ARTICLE: dict[str, Callable[[Page], None]] = {
     "compare": compare,
     "tray": tray,
     "alt": alt,
+    "credit": credit,
     "crop": crop,
     "look": look,
     "focus": focus,
