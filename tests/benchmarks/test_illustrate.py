@@ -112,7 +112,7 @@ def test_posts_of_any_kind_are_scored(tmp_path: Path) -> None:
 
 def test_an_assignment_among_ties_is_chance(tmp_path: Path) -> None:
     figures = [{"after": n, "alt": f"Picture {n}", "image": f"{n}.png"} for n in range(4)]
-    lines = [post(n, figures) for n in range(30)]  # type: ignore[arg-type]
+    lines = [post(n, figures) for n in range(30)]
     (tmp_path / "held.jsonl").write_text("\n".join(lines), encoding="utf-8")
     bench = ways.measure(read_posts(tmp_path, "held"), None)
     blind = assigned(bench, [np.zeros(len(bench.pool))] * len(bench.pool))
