@@ -16,7 +16,7 @@ test: $(STAMP)-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check app.py composer retrieval tests benchmarks
 	@$(BIN)/mypy --strict .
-	@$(BIN)/python -m composer models pull smollm2-135m minilm
+	@$(BIN)/python -m composer models pull smollm2-135m minilm letters
 	@$(BIN)/python -m pytest
 
 check: $(STAMP)-dev

@@ -148,7 +148,13 @@ def _keep(folder: Path, model: Any, optimizer: Any, mean: Any, done: tuple[int, 
     import torch
 
     folder.mkdir(parents=True, exist_ok=True)
-    state = {"step": done[0], "seen": done[1], "model": model.state_dict(), "optimizer": optimizer.state_dict(), "mean": mean}
+    state = {
+        "step": done[0],
+        "seen": done[1],
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "mean": mean,
+    }
     with whole(folder / "unet.pt") as part:
         torch.save(state, part)
 
