@@ -104,8 +104,8 @@ class ComposingModel(Protocol):
         language: str = "en",
         wanted: str = "",
     ) -> int:
-        """The index of the RGB candidate that fits after `lines[line]`; candidates come with the search's choice first,
-        `chosen` are those of earlier lines, `wanted` is what the picture should show, where that is known.
+        """The index of the RGB candidate that fits after `lines[line]`; `chosen` are those of earlier lines, `wanted`
+        is what the picture should show, where that is known.
 
         Raises SetupError as VisionModel does. A reply that names none takes the first.
         """
@@ -126,7 +126,8 @@ class WordingModel(Protocol):
     words."""
 
     def word_picture(self, image: Image.Image) -> Worded:
-        """Caption and alt text of an RGB picture, in English. Raises SetupError as VisionModel does."""
+        """Caption and alt text of an RGB picture, in English; both empty where it is not sure. Raises SetupError as
+        VisionModel does."""
         ...
 
 

@@ -26,7 +26,7 @@ from composer.xcomposer2.starter.tasks import LETTERS, Shown, captioned
 
 LONGEST = 160  # characters of a line it is shown: it was trained on short ones
 WORDS = 32  # tokens of a caption or an alt text
-SURER = 8.0  # times as likely as the search's choice: benchmarks/results/looking.md
+SURE = 0.3  # cosine of a caption and its picture in the tower's space below which nothing is said: docs/plora.md
 
 
 class StarterEngine(XComposer2Engine):
@@ -44,11 +44,9 @@ class StarterEngine(XComposer2Engine):
         language: str = "en",
         wanted: str = "",
     ) -> int:
-        """See `ComposingModel.choose_picture`; at most four candidates are looked at, the rest never taken, and the first
-        only left for one that is surer by far: the search has read captions, which this model does not."""
+        """See `ComposingModel.choose_picture`; at most four candidates are looked at, the rest never taken."""
         found = self.chances(wanted or ending(lines[line]), candidates)
-        best = max(range(len(found)), key=lambda n: found[n])
-        return best if found[best] > SURER * found[0] else 0
+        return max(range(len(found)), key=lambda n: found[n])
 
     def chances(self, line: str, candidates: Sequence[Image.Image]) -> list[float]:
         """How likely each of up to four candidates is the one for a line; they sum to 1."""
@@ -74,12 +72,15 @@ class StarterEngine(XComposer2Engine):
         return np.asarray(cosines(self._encode([line]), pictures[None])[0])
 
     def word_picture(self, image: Image.Image) -> Worded:
-        """See `WordingModel.word_picture`."""
+        """See `WordingModel.word_picture`: the tower, which learnt from other texts, must recognise the caption."""
         words, shown = recipe.words(), image.convert("RGB")
-        with self._lock:
+        with self._lock, torch.inference_mode():
             parts = self.parts()
-            caption, alt = (_said(parts, shown, words[name]) for name in ("caption", "alt"))
-        return Worded(caption=caption, alt=alt)
+            caption = _said(parts, shown, words["caption"])
+            features = parts.model.model.tower_features(_pixels(parts, [shown]))
+            if self._likeness(parts, caption.rstrip("."), features)[0] < SURE:
+                return Worded(caption="", alt="")
+            return Worded(caption=caption, alt=_said(parts, shown, words["alt"]))
 
 
 def _named(parts: Parts, line: str, shown: Sequence[Image.Image]) -> NDArray[np.float32]:

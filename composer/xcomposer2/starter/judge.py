@@ -25,6 +25,7 @@ from retrieval.words import stem, telling
 Log = Callable[[str], None]
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 Kind = Literal["content", "colour", "style", "count"]
+ASKED = (-1.0, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4)  # cosines of a caption and its picture
 HABITS = 400  # training questions of a kind, whose most common answer is the habit
 QUESTIONS: tuple[Kind, ...] = ("content", "colour", "style", "count")
 
@@ -126,7 +127,22 @@ def captions(bench: Bench, count: int) -> dict[str, Any]:
         "model": recall(found, labels),
         "blind": recall(blind, labels),
         "clip, nearest label that was trained on": recall(nearest, labels),
+        "kept": kept(bench, rows, found, labels),
         "examples": [f"{label}: {said}" for label, said in zip(labels[:12], found[:12], strict=True)],
+    }
+
+
+def kept(bench: Bench, rows: Sequence[int], said: Sequence[str], labels: Sequence[str]) -> dict[str, list[float]]:
+    """By the cosine of caption and picture in the tower's space that is asked (`engine.SURE`): the share of captions that
+    are said at all, and how many of these have a word of the label."""
+    vectors = bench.encode([one.rstrip(".") for one in said])  # (n, dim)
+    pictures = bench.work.pictures.features[list(rows), 0, : bench.model.joint].astype(np.float32)[:, None]
+    alike = np.array([cosines(vectors[n : n + 1], pictures[n : n + 1])[0, 0] for n in range(len(said))])
+    right = np.array([recall([one], [label])["a word"] for one, label in zip(said, labels, strict=True)])
+    marks = {mark: alike >= mark for mark in ASKED}
+    return {
+        f"{mark:g}": [round(float(ok.mean()), 4), round(float(right[ok].mean()), 4) if ok.any() else 0.0]
+        for mark, ok in marks.items()
     }
 
 

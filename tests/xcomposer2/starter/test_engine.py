@@ -45,14 +45,20 @@ def bench(base: Path, tokens: FastTokens) -> Bench:
     )  # fmt: skip
 
 
-def test_a_folder_without_its_language_model_is_the_small_engine(shipped: Path) -> None:
+def test_a_folder_without_its_language_model_is_the_small_engine(
+    shipped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StarterEngine, "_likeness", lambda self, parts, line, features: np.ones(1, np.float32))
     made = engines.engine(str(shipped))
     assert isinstance(made, StarterEngine)
     assert isinstance(made, VisionModel)
     assert isinstance(made, ComposingModel)
     assert isinstance(made, WordingModel)
     assert made.max_images == 6
-    assert sum(made.chances("red house", SHOWN)) == pytest.approx(1)
+    best = made.choose_picture(["A long walk.", "A house."], 1, SHOWN, {}, wanted="red house")
+    found = made.chances("red house", SHOWN)
+    assert best == int(np.argmax(found))
+    assert sum(found) == pytest.approx(1)
     assert made.choose_picture(["A house."], 0, SHOWN[:1], {}) == 0
     assert len(made.chances("red house", SHOWN[:3])) == 3
     said = made.word_picture(SHOWN[0])
@@ -60,15 +66,14 @@ def test_a_folder_without_its_language_model_is_the_small_engine(shipped: Path) 
     assert "<|" not in said.caption + said.alt
 
 
-@pytest.mark.parametrize(
-    ("likely", "taken"), [((0.1, 0.85, 0.05), 1), ((0.3, 0.6, 0.1), 0), ((0.05, 0.2, 0.75), 2), ((0.8, 0.1, 0.1), 0)]
-)
-def test_the_search_s_choice_is_left_only_for_one_that_is_surer_by_far(
-    shipped: Path, monkeypatch: pytest.MonkeyPatch, likely: tuple[float, ...], taken: int
+@pytest.mark.parametrize(("alike", "says"), [(0.9, True), (0.31, True), (0.29, False), (-0.5, False)])
+def test_it_says_nothing_that_the_tower_does_not_recognise(
+    shipped: Path, monkeypatch: pytest.MonkeyPatch, *, alike: float, says: bool
 ) -> None:
     made = StarterEngine(str(shipped))
-    monkeypatch.setattr(StarterEngine, "chances", lambda self, line, shown: list(likely))
-    assert made.choose_picture(["A house."], 0, SHOWN[:3], {}, wanted="red house") == taken
+    monkeypatch.setattr(StarterEngine, "_likeness", lambda self, parts, line, features: np.array([alike], np.float32))
+    said = made.word_picture(SHOWN[0])
+    assert bool(said.alt or said.caption) is says
 
 
 def test_what_the_tower_finds_alike_counts_as_much_as_the_folder_says(
