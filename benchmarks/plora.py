@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -26,6 +27,7 @@ from composer.xcomposer2.starter.language import continued, perplexity
 from composer.xcomposer2.starter.loop import Course
 from composer.xcomposer2.starter.recipe import words
 from composer.xcomposer2.starter.tasks import Pool, step_samples
+from composer.xcomposer2.tokens import Tokens
 from retrieval.home import home
 from retrieval.training.keeping import rate
 
@@ -134,12 +136,17 @@ def measured(
         openings = words()["openings"][: own["continuations"]]
         said = continued(model, work.tokens, openings)
         made["perplexity"] = round(perplexity(model, work.tokens, prose()), 4)
-    base: Any = folder.language_model(str(model.config.base)).to(torch.bfloat16)
-    before = continued(base, work.tokens, openings)
-    made["perplexity before"] = round(perplexity(base, work.tokens, prose()), 4)
+    before, made["perplexity before"] = untouched(str(model.config.base), work.tokens, tuple(openings))
     made["continuations"] = len(before)
     made["the same"] = sum(a == b for a, b in zip(said, before, strict=True))
     return made
+
+
+@cache
+def untouched(name: str, tokens: Tokens, openings: tuple[str, ...]) -> tuple[list[list[int]], float]:
+    """The language model's own continuations and perplexity, the same for all runs."""
+    base: Any = folder.language_model(name).to(torch.bfloat16)
+    return continued(base, tokens, openings), round(perplexity(base, tokens, prose()), 4)
 
 
 def prose() -> list[str]:

@@ -123,6 +123,9 @@ def save(parts: Mapping[str, Any], folder: Path) -> None:
     logging.getLogger("diffusers").setLevel(logging.ERROR)
     halves = {k: copy.deepcopy(v).to(torch.float16) if hasattr(v, "parameters") else v for k, v in parts.items()}
     pipeline(halves).save_pretrained(folder, safe_serialization=True)
+    for path in folder.glob("*/config.json"):  # diffusers writes down where a part was loaded from
+        kept = {k: v for k, v in json.loads(path.read_text(encoding="utf-8")).items() if k != "_name_or_path"}
+        path.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
 
 
 def load(folder: Path) -> Any:  # noqa: ANN401

@@ -23,6 +23,11 @@ def test_it_names_standard_classes_alone() -> None:
     assert parts["safety_checker"] == (None, None)
 
 
+def test_it_does_not_tell_of_the_machine_that_made_it() -> None:
+    for path in FOLDER.rglob("*.json"):
+        assert "_name_or_path" not in path.read_text(encoding="utf-8"), path
+
+
 def test_its_card_says_where_it_comes_from_and_what_it_may_be_used_for() -> None:
     card = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert all(
