@@ -26,7 +26,7 @@ from composer.xcomposer2.starter.tasks import LETTERS, Shown, captioned
 
 LONGEST = 160  # characters of a line it is shown: it was trained on short ones
 WORDS = 32  # tokens of a caption or an alt text
-SURE = 0.3  # cosine of a caption and its picture in the tower's space below which nothing is said: docs/plora.md
+SURE = 0.4  # cosine of a caption and its picture in the tower's space below which nothing is said: docs/plora.md
 
 
 class StarterEngine(XComposer2Engine):
