@@ -149,8 +149,9 @@ def untouched(name: str, tokens: Tokens, openings: tuple[str, ...]) -> tuple[lis
     return continued(base, tokens, openings), round(perplexity(base, tokens, prose()), 4)
 
 
+@cache
 def prose() -> list[str]:
-    """Paragraphs of this project's own documents: text without pictures."""
+    """Paragraphs of this project's own documents: text without pictures. Read once: runs must share it."""
     found = []
     for name in ("retrieval", "quality", "engines", "generation"):
         text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
