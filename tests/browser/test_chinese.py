@@ -29,6 +29,7 @@ NAMES = {
     "alt",
     "shift",
     "enter",
+    "tab",
     "openverse",
     "wikimedia",
     "commons",
