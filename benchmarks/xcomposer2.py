@@ -1,6 +1,6 @@
 """How fast XComposer2 is here, against a straightforward model of the official scheme on the same random weights.
 
-    python -m benchmarks.xcomposer2 [--device cuda] [--shapes 7b] [--threads 1] [--write]
+    python -m benchmarks.xcomposer2 [--device cuda] [--shapes 7b] [--threads 1] [--dtype bfloat16] [--write]
 
 Measures reading and writing at 0, 1 and 6 pictures and batches of 1 and 8, what Partial LoRA costs while reading, and the
 choice of pictures for an article of ten slots. What is compared stands in the result's notes. No weights are needed.
@@ -55,7 +55,8 @@ NOTES = (
     "reads logits at the last position alone; this is part of its gain, and a larger one with the true vocabulary.",
     "Plain Llama is transformers' own path through the same model with the same embeddings and no rows marked as pictures.",
     "The choice of pictures is timed with the image tower: the official program sends all pictures in view through the tower",
-    "for every slot. Each number is the median of the runs.",
+    "for every slot. Each number of reading and writing is the median of the runs; the choice is run once. Other work may",
+    "have run on the machine: compare the numbers of one table with each other, not with those of another run.",
 )
 
 
@@ -69,7 +70,7 @@ class Row:
     write: tuple[float, float, float]  # a token
 
 
-def build(sizes: dict[str, int], device: str) -> XComposer2ForConditionalGeneration:
+def build(sizes: dict[str, int], device: str, dtype: torch.dtype = torch.float32) -> XComposer2ForConditionalGeneration:
     """A model with random weights, pictures of 224 px."""
     text = {
         "model_type": "llama", "vocab_size": sizes["vocabulary"], "hidden_size": sizes["hidden"],
@@ -85,7 +86,7 @@ def build(sizes: dict[str, int], device: str) -> XComposer2ForConditionalGenerat
     }  # fmt: skip
     plora = {site: {"rank": sizes["rank"], "alpha": float(sizes["rank"])} for site in SITES}
     torch.manual_seed(0)
-    torch.set_default_dtype(torch.float32 if device == "cpu" else torch.bfloat16)
+    torch.set_default_dtype(dtype)
     with torch.device(device):
         model: XComposer2ForConditionalGeneration = XComposer2ForConditionalGeneration(
             XComposer2Config(text_config=text, vision_config=vision, plora=plora)
@@ -212,9 +213,9 @@ def wait(device: torch.device) -> None:
 
 
 def report(rows: Sequence[Row], chosen: tuple[list[float], list[int]], about: str) -> str:
-    """The result as Markdown."""
+    """The result for one number type as Markdown."""
     lines = [
-        "# XComposer2: speed", "", about, "",
+        about, "",
         "| pictures | batch | read native, s | plain Llama, s | baseline, s | gain | PLoRA costs | write native, ms/token | "
         "plain, ms | baseline, ms | gain |",
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -227,11 +228,24 @@ def report(rows: Sequence[Row], chosen: tuple[list[float], list[int]], about: st
             f"{w_official / w_native:.2f} x |"
         )
     seconds, tokens = chosen
-    lines += ["", f"## Choosing for {SLOTS} slots among {CANDIDATES} pictures each", "",
+    lines += ["", f"### Choosing for {SLOTS} slots among {CANDIDATES} pictures each", "",
               "| | tokens read | s | against the baseline |", "| --- | ---: | ---: | ---: |"]  # fmt: skip
     for name, s, t in zip(("native, shared caches", "native, nothing kept", "baseline"), seconds, tokens, strict=True):
         lines.append(f"| {name} | {t} | {s:.2f} | {seconds[2] / s:.2f} x |")
-    return "\n".join([*lines, "", *NOTES, ""])
+    return "\n".join([*lines, ""])
+
+
+def measured(parsed: argparse.Namespace, dtype: torch.dtype) -> str:
+    """Everything for one number type, both sides in the same one."""
+    sizes = SMALL if parsed.shapes == "small" else TRUE
+    model = build(sizes, parsed.device, dtype)
+    baseline = Baseline(layout.to_official(dict(model.state_dict()), checkpoint.heads(model.config)), model.config)
+    rows = [speed(model, baseline, images, batch, parsed.runs) for batch in (1, 8) for images in (0, 1, 6)]
+    chosen = choices(model, baseline, article(model.config.tokens_per_image))
+    cpu = f"CPU ({platform.machine()}), {parsed.threads} threads"
+    what = torch.cuda.get_device_name() if parsed.device == "cuda" else cpu
+    when = f"{datetime.now(UTC):%Y-%m-%d}"
+    return report(rows, chosen, f"## {dtype}\n\n{when}, {what}, torch {torch.__version__}; sizes: {sizes}.")
 
 
 @torch.inference_mode()
@@ -240,22 +254,14 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--shapes", choices=("small", "7b"), default="small")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--dtype", nargs="+", choices=("float32", "bfloat16"), help="both on a CPU, bfloat16 on a GPU")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--write", action="store_true", help=f"also into {RESULT.name}")
     parsed = parser.parse_args()
     torch.set_num_threads(parsed.threads)
-    sizes = SMALL if parsed.shapes == "small" else TRUE
-    model = build(sizes, parsed.device)
-    baseline = Baseline(layout.to_official(dict(model.state_dict()), checkpoint.heads(model.config)), model.config)
-    rows = [speed(model, baseline, images, batch, parsed.runs) for batch in (1, 8) for images in (0, 1, 6)]
-    chosen = choices(model, baseline, article(model.config.tokens_per_image))
-    what = (
-        torch.cuda.get_device_name()
-        if parsed.device == "cuda"
-        else f"CPU ({platform.machine()}), {parsed.threads} threads"
-    )
-    about = f"{datetime.now(UTC):%Y-%m-%d}, {what}, {model.dtype}, torch {torch.__version__}; sizes: {sizes}."
-    text = report(rows, chosen, about)
+    dtypes = parsed.dtype or (["float32", "bfloat16"] if parsed.device == "cpu" else ["bfloat16"])
+    parts = [measured(parsed, getattr(torch, name)) for name in dtypes]
+    text = "\n".join(["# XComposer2: speed", "", *parts, *NOTES, ""])
     print(text)
     if parsed.write:
         RESULT.parent.mkdir(exist_ok=True)

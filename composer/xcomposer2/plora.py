@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -37,28 +38,33 @@ class Rows:
     """Which rows of the flattened (batch * tokens) hold image tokens, in the pass that is under way.
 
     One for all layers of a model. `index` is (n,) int64 on the model's device, ascending; None means that no token of
-    the pass is an image token, and then no layer does more than its plain work. One pass at a time.
+    the pass is an image token, and then no layer does more than its plain work. `run` is the same rows as a slice, where
+    they are one picture's on a CPU: a slice is neither copied nor added back. One pass at a time.
     """
 
-    __slots__ = ("_kept", "index")
+    __slots__ = ("_kept", "index", "run")
 
     def __init__(self) -> None:
         self.index: Tensor | None = None
+        self.run: slice | None = None
         self._kept: tuple[Tensor, nn.Module, Tensor] | None = None  # x, A, A x of the last call
 
     @contextmanager
     def at(self, index: Tensor | None) -> Iterator[None]:
         """Corrections are on these rows inside the block."""
-        before, self.index = self.index, index
+        before = self.index, self.run
+        self.index, self.run = index, _run(index)
         try:
             yield
         finally:
-            self.index, self._kept = before, None
+            self.index, self.run = before
+            self._kept = None
 
     def low(self, x: Tensor, a: nn.Module, index: Tensor, dropout: float) -> Tensor:
         """A x of these rows, (n, rank). The last is kept: q, k and v have A and x in common."""
         if self._kept is None or self._kept[0] is not x or self._kept[1] is not a:
-            rows = x.reshape(-1, x.shape[-1]).index_select(0, index)  # (n, in)
+            flat = x.reshape(-1, x.shape[-1])
+            rows = flat.index_select(0, index) if self.run is None else flat[self.run]  # (n, in)
             self._kept = (x, a, a(functional.dropout(rows, dropout) if dropout else rows))
         return self._kept[2]
 
@@ -102,6 +108,10 @@ class PLoRALinear(nn.Linear):
     def corrected(self, x: Tensor, y: Tensor, index: Tensor) -> Tensor:
         """y with the correction added to the image rows."""
         low = self.rows.low(x, self.a, index, self.dropout if self.training else 0.0)
+        run, weight = self.rows.run, self.plora_b.weight
+        if run is not None and not torch.is_grad_enabled() and _plain(weight, y):
+            y.view(-1, y.shape[-1])[run].addmm_(low, weight.t(), alpha=self.scale)  # B A x is never a tensor of its own
+            return y
         correction = self.plora_b(low).to(y.dtype)  # (n, out)
         return y.reshape(-1, y.shape[-1]).index_add_(0, index, correction, alpha=self.scale).view_as(y)
 
@@ -141,6 +151,19 @@ def checkpointing(rows: Rows) -> dict[str, Any]:
         return nullcontext(), rows.at(rows.index)
 
     return {"use_reentrant": False, "context_fn": contexts}
+
+
+def _run(index: Tensor | None) -> slice | None:
+    """Ascending rows without gaps as a slice. None on a GPU, which would have to be waited for."""
+    if index is None or not len(index) or index.device.type != "cpu":
+        return None
+    first, last = int(index[0]), int(index[-1])
+    return slice(first, last + 1) if last - first + 1 == len(index) else None
+
+
+def _plain(weight: Tensor, like: Tensor) -> bool:
+    """Whether a weight can be multiplied outside its layer: not quantised, not offloaded, of the same number type."""
+    return type(weight) is nn.Parameter and weight.device == like.device and weight.dtype == like.dtype
 
 
 def _decoder_layers(model: nn.Module) -> list[nn.Module]:

@@ -53,6 +53,23 @@ def test_rows_of_pictures_are_corrected_by_the_formula() -> None:
     assert rows.index is None
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_one_picture_s_rows_are_corrected_as_scattered_ones_are(dtype: torch.dtype) -> None:
+    """Rows without a gap take a quicker way where nothing is learnt."""
+    made, _, rows = layer()
+    nn.init.normal_(made.plora_b.weight)
+    made.to(dtype)
+    x = torch.randn(2, 4, 5, dtype=dtype)
+    with rows.at(torch.tensor([2, 3, 4, 5])):
+        assert rows.run == slice(2, 6)
+        learning = made(x).detach()
+        with torch.inference_mode():
+            torch.testing.assert_close(made(x), learning)
+    with rows.at(torch.tensor([2, 4])):
+        assert rows.run is None
+    assert rows.run is None
+
+
 @pytest.mark.parametrize(("model_class", "config_class"), FAMILY)
 def test_any_family_takes_it_and_stays_the_same_until_trained(model_class: Any, config_class: Any) -> None:  # noqa: ANN401
     model = model_class(config_class(**SIZES)).eval()
