@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import transformers
 
-from composer.errors import InterleaveError
+from composer.errors import InterleaveError, SetupError
 
 if TYPE_CHECKING:
     from composer.xcomposer2.engine import XComposer2Engine
@@ -32,9 +32,11 @@ def _parity(parsed: argparse.Namespace) -> int:
 
     try:
         report = compare(parsed.folder, attention=parsed.attention)
-    except InterleaveError:
+    except Exception as error:  # one line of JSON is promised, whatever the folder holds
         print(Report().line())
-        raise
+        if isinstance(error, InterleaveError):
+            raise
+        raise SetupError(f"{parsed.folder} cannot be compared: {type(error).__name__}: {error}") from error
     print(report.line())
     return 0 if report.ok else 1
 

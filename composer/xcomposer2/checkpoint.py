@@ -4,10 +4,11 @@ The tensors themselves are read by transformers, straight into the wanted number
 """
 # ruff: noqa: ANN401 - transformers hands its arguments through
 
-import json
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ from torch.nn import functional
 from transformers.conversion_mapping import register_checkpoint_conversion_mapping
 from transformers.core_model_loading import ConversionOps, WeightConverter, WeightRenaming
 
-from composer.errors import SetupError
+from composer.errors import InterleaveError, SetupError
 from composer.xcomposer2 import layout
 from composer.xcomposer2.config import XComposer2Config, from_official, is_official
 from composer.xcomposer2.layout import Heads
+from composer.xcomposer2.weights import Shapes, read_file, read_json, shapes_of, weight_files
 
 LICENCE = (
     "The weights of InternLM-XComposer2 are open for academic research; commercial use needs the form on the model's "
@@ -34,9 +36,9 @@ SITE_OF = {
     "up": "feed_forward.w3",
     "down": "feed_forward.w2",
 }
+HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
+EXAMPLE = "internlm/internlm-xcomposer2-7b"
 NAMED = 12  # at most so many tensors are named in one message
-
-Shapes = dict[str, tuple[int, ...]]
 
 log = logging.getLogger(__name__)
 
@@ -56,15 +58,30 @@ def look(path: Path) -> Folder:
     """What a folder holds. Raises SetupError when it is no checkpoint."""
     if not (path / "config.json").is_file():
         raise SetupError(f"{path} has no config.json: it is not the folder of a model.")
-    fields = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    fields = read_json(path / "config.json")
     shapes: Shapes = {}
     files: dict[str, Path] = {}
     for file in weight_files(path):
         for name, shape in shapes_of(file).items():
             shapes[name], files[name] = shape, file
     official = is_official(fields) or "model.tok_embeddings.weight" in shapes
-    config = _official_config(fields, shapes) if official else XComposer2Config.from_dict(fields)
+    with explained(path):
+        config = _official_config(fields, shapes) if official else XComposer2Config.from_dict(fields)
+        if min(config.tokens_per_image, config.vision_config.image_size, config.text_config.num_attention_heads) < 1:
+            raise ValueError("pictures have no patches, or attention no heads")
     return Folder(path=path, shapes=shapes, files=files, official=official, config=config)
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Whatever a strange config.json makes the libraries raise, as a SetupError that says where it came from."""
+    try:
+        yield
+    except InterleaveError:
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise SetupError(f"{path / 'config.json'} describes no model that can be built ({reason}).") from error
 
 
 def heads(config: XComposer2Config) -> Heads:
@@ -73,42 +90,18 @@ def heads(config: XComposer2Config) -> Heads:
     return Heads(queries=text.num_attention_heads, keys=text.num_key_value_heads, size=text.head_dim)
 
 
-def weight_files(path: Path) -> list[Path]:
-    """The files with tensors: safetensors, else .bin, in shards or whole. Raises SetupError where there are none."""
-    for index in ("model.safetensors.index.json", "pytorch_model.bin.index.json"):
-        if (path / index).is_file():
-            names = sorted(set(json.loads((path / index).read_text(encoding="utf-8"))["weight_map"].values()))
-            gone = [name for name in names if not (path / name).is_file()]
-            if gone:
-                raise SetupError(f"{path} lacks {', '.join(gone)}, which its {index} names. Bring the files again.")
-            return [path / name for name in names]
-    for name in ("model.safetensors", "pytorch_model.bin"):
-        if (path / name).is_file():
-            return [path / name]
-    raise SetupError(f"{path} has no model.safetensors, no pytorch_model.bin and no index of such files.")
-
-
-def shapes_of(file: Path) -> Shapes:
-    """Names and shapes of a file's tensors, without their values."""
-    if file.suffix == ".safetensors":
-        from safetensors import safe_open
-
-        with safe_open(file, "pt") as tensors:
-            return {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
-    return {name: tuple(tensor.shape) for name, tensor in _open_bin(file, "meta").items()}
-
-
 def read(folder: Folder, names: Iterable[str]) -> dict[str, Tensor]:
     """These tensors, in the number types they have on disk."""
     wanted: dict[Path, list[str]] = {}
     for name in names:
         wanted.setdefault(folder.files[name], []).append(name)
-    return {name: tensor for file, some in wanted.items() for name, tensor in _read(file, some).items()}
+    return {name: tensor for file, some in wanted.items() for name, tensor in read_file(file, some).items()}
 
 
 def check(cls: type[nn.Module], folder: Folder) -> None:
     """Raises SetupError that names the missing, extra and misshapen tensors."""
-    expected = expected_shapes(cls, folder.config)
+    with explained(folder.path):
+        expected = expected_shapes(cls, folder.config)
     present: dict[str, tuple[str, tuple[int, ...]]] = {}  # our name: theirs, and its shape under our name
     for name, shape in folder.shapes.items():
         for ours, part in _parts(name, shape, folder).items():
@@ -121,6 +114,8 @@ def check(cls: type[nn.Module], folder: Folder) -> None:
         for ours, (theirs, shape) in present.items()
         if ours in expected and shape != expected[ours] and ours != layout.POSITIONS
     ]
+    if folder.official:
+        missing = list(dict.fromkeys(layout.official_name(name) for name in missing))
     found = {"missing": missing, "not of this model": sorted(set(extra)), "of another shape": misshapen}
     wrong = [f"{what}: {_some(names)}" for what, names in found.items() if names]
     if wrong:
@@ -168,6 +163,8 @@ def fetched(name: str) -> Path:
     """The folder of a model of the Hub, brought here if need be, after its licence was stated."""
     from huggingface_hub import snapshot_download
 
+    if not HUB_NAME.fullmatch(name):
+        raise SetupError(f"There is no folder {name}, and it is no name of the Hub, such as {EXAMPLE}. Check the path.")
     log.warning("%s: %s", name, LICENCE)
     try:
         patterns = ["*.json", "*.safetensors", "*.bin", "tokenizer.model"]
@@ -263,24 +260,6 @@ def _parts(name: str, shape: tuple[int, ...], folder: Folder) -> Shapes:
     rows = (h.queries * h.size, h.keys * h.size, h.keys * h.size)
     fits = shape[0] == sum(rows)
     return {n: ((r, *shape[1:]) if fits else shape) for n, r in zip(ours, rows, strict=True)}
-
-
-def _read(file: Path, names: list[str]) -> dict[str, Tensor]:
-    if file.suffix == ".safetensors":
-        from safetensors import safe_open
-
-        with safe_open(file, "pt") as tensors:
-            return {name: tensors.get_tensor(name) for name in names}
-    opened = _open_bin(file, "cpu")
-    return {name: opened[name] for name in names}
-
-
-def _open_bin(file: Path, device: str) -> dict[str, Tensor]:
-    try:
-        tensors: dict[str, Tensor] = torch.load(file, map_location=device, mmap=True, weights_only=True)
-    except RuntimeError:  # files older than torch 1.6 cannot be mapped
-        tensors = torch.load(file, map_location=device, weights_only=True)
-    return tensors
 
 
 def _only(tensors: Mapping[str, Any]) -> Tensor:

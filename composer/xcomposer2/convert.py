@@ -30,6 +30,8 @@ def convert(source: Path, target: Path, *, shard: int = SHARD) -> list[Path]:
     """
     folder = look(source)
     check(XComposer2ForConditionalGeneration, folder)
+    if any(place.is_file() for place in (target, *target.parents)):
+        raise UsageError(f"{target} is a file, or lies in one. Name a new folder.")
     if target.exists() and any(target.iterdir()):
         raise UsageError(f"{target} is not empty. Name a new folder.")
     target.mkdir(parents=True, exist_ok=True)

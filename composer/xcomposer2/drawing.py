@@ -23,6 +23,7 @@ COMPOSITION = Sampling(top_k=40)
 CHAT = Sampling(temperature=0.8)
 LIKELIEST = Sampling(temperature=0.0, penalty=1.0)
 
+COLDEST = 1e-4  # a lower temperature is none: logits divided by it would leave float32
 MOST = 1024  # likeliest tokens that are looked at, where they hold enough
 
 Draw = Callable[[Tensor, Sequence[int]], int]
@@ -39,7 +40,7 @@ def drawing(sampling: Sampling, seed: int = 0, grammar: Grammar | None = None) -
             allowed = torch.from_numpy(grammar.allowed(len(logits))).to(logits.device)
             logits = logits.masked_fill(~allowed, -torch.inf)
         logits = _penalised(logits, reply, sampling.penalty)
-        token = int(logits.argmax()) if sampling.temperature <= 0 else _lot(logits.cpu(), sampling, lots)
+        token = int(logits.argmax()) if sampling.temperature < COLDEST else _lot(logits.cpu(), sampling, lots)
         if grammar is not None:
             grammar.take(token)
         return token

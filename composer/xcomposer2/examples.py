@@ -124,14 +124,16 @@ def opened(path: Path) -> Image.Image:
             clear = image.convert("RGBA")
             white = Image.new("RGBA", clear.size, "white")
             return Image.alpha_composite(white, clear).convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UsageError(f"{path} cannot be read as a picture: {error}") from error
 
 
 def _example(entry: object, images: Path, where: str) -> Example:
     if not isinstance(entry, dict) or not isinstance(entry.get("conversations"), list):
         raise UsageError(f"{where}: wanted an object with a list of conversations.")
-    named = entry.get("image", [])
+    named = entry.get("image") or []
+    if not isinstance(named, str | list):
+        raise UsageError(f"{where}: image must be a path or a list of paths, not {named!r}.")
     files = tuple(images / str(name) for name in ([named] if isinstance(named, str) else named))
     turns = []
     for turn in entry["conversations"]:

@@ -78,7 +78,9 @@ def renamed(name: str) -> str:
 
 
 def official_name(name: str) -> str:
-    """The official name of one of our tensors that is not of q, k or v."""
+    """The official name of one of our tensors; those of q, k and v are packed into one."""
+    if match := UNPACKED.match(name):
+        return f"model.layers.{match[1]}.attention.wqkv.{match[3].replace('plora_b', 'Plora_B')}"
     for official, ours in reversed(NAMES):
         begin = "^" if official.startswith("^") else ""
         name = re.sub(begin + re.escape(ours), _plain(official), name)
@@ -113,8 +115,7 @@ def to_official(tensors: Mapping[str, Tensor], heads: Heads) -> dict[str, Tensor
             result[official_name(name)] = tensor.reshape(SEPARATORS.get(name, tensor.shape))
         elif match[2] == "q":
             q, k, v = (tensors[name.replace(".q_proj.", f".{part}.")] for part in QKV)
-            what = match[3].replace("plora_b", "Plora_B")
-            result[f"model.layers.{match[1]}.attention.wqkv.{what}"] = pack(q, k, v, heads)
+            result[official_name(name)] = pack(q, k, v, heads)
     return result
 
 

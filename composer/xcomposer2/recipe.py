@@ -3,11 +3,12 @@
 Knows names and numbers; does not read data or touch a model.
 """
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
 from composer.errors import UsageError
 
@@ -59,13 +60,16 @@ def read_recipe(file: Path) -> Recipe:
     preset = table.pop("preset", "finetune")
     if preset not in PRESETS:
         raise UsageError(f"There is no preset {preset!r}. There are: {', '.join(PRESETS)}.")
-    known = {f.name for f in fields(Recipe)}
-    if unknown := sorted(table.keys() - known):
+    known: dict[str, Any] = {f.name: f.type for f in fields(Recipe)}
+    if unknown := sorted(table.keys() - known.keys()):
         raise UsageError(
             f"{file.name} has {', '.join(unknown)}, which mean nothing. Known are: {', '.join(sorted(known))}."
         )
     if lacking := sorted({"model", "output", "data"} - table.keys()):
         raise UsageError(f"{file.name} lacks {', '.join(lacking)}.")
+    for name, value in table.items():
+        if not _fits(value, known[name]) and not (name == "data" and isinstance(value, str)):
+            raise UsageError(f"{file.name}: {name} cannot be {value!r}; it is of another kind. See docs/xcomposer2.md.")
     values: dict[str, Any] = {**PRESETS[preset], **table}
     for name in ("output", "images", "model"):
         path = file.parent / str(values.get(name, "."))
@@ -74,6 +78,20 @@ def read_recipe(file: Path) -> Recipe:
     values["data"] = tuple(str(file.parent / str(one)) for one in data)
     tuples: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
     return _checked(Recipe(**tuples))
+
+
+def _fits(value: object, kind: object) -> bool:
+    """Whether a value of TOML is of the kind that a field of the recipe has."""
+    if kind is float:
+        return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    if kind in (int, bool):
+        return type(value) is kind
+    if get_origin(kind) is not tuple:
+        return isinstance(value, str)  # also a Literal, whose words are checked later
+    kinds = get_args(kind)
+    if not isinstance(value, list) or (kinds[-1] is not Ellipsis and len(value) != len(kinds)):
+        return False
+    return all(_fits(one, kinds[0]) for one in value)
 
 
 def _checked(recipe: Recipe) -> Recipe:
@@ -86,6 +104,8 @@ def _checked(recipe: Recipe) -> Recipe:
             raise UsageError(f"{name} must be a whole number from 1 on, not {value!r}.")
     if not 0 <= recipe.warmup < 1 or not 0 < recipe.layer_decay <= 1 or recipe.learning_rate <= 0:
         raise UsageError("warmup must be in [0, 1), layer_decay in (0, 1], learning_rate above 0.")
+    if recipe.clip <= 0 or min(recipe.llm_factor, recipe.weight_decay) < 0 or not all(0 <= b < 1 for b in recipe.betas):
+        raise UsageError("clip must be above 0, llm_factor and weight_decay not below it, betas in [0, 1).")
     if recipe.precision not in ("float32", "bfloat16"):
         raise UsageError(f"precision can be float32 or bfloat16, not {recipe.precision!r}.")
     return recipe

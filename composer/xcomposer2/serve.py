@@ -18,7 +18,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from composer.backends.stops import until_stop
-from composer.errors import InterleaveError, ReplyError, UsageError
+from composer.errors import InterleaveError, ReplyError, SetupError, UsageError
 from composer.xcomposer2.batch import Request
 from composer.xcomposer2.chat import Turn
 from composer.xcomposer2.drawing import CHAT, LIKELIEST, Sampling, drawing
@@ -56,7 +56,7 @@ class ChatRequest(BaseModel):
     max_completion_tokens: int | None = Field(None, ge=1)
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, gt=0, le=1)
-    seed: int | None = None
+    seed: int | None = Field(None, ge=-(2**63), lt=2**63)
     stop: str | list[str] | None = None
     stream: bool = False
     stream_options: dict[str, Any] | None = None
@@ -103,6 +103,9 @@ def app(worker: Worker, name: str) -> Any:  # noqa: ANN401 - FastAPI
 def begun(worker: Worker, request: ChatRequest) -> Reply:
     """Hand a request to the worker. Raises UsageError for what cannot be done."""
     parts = worker.parts
+    parts_of = [part for m in request.messages if not isinstance(m.content, str) for part in m.content]
+    if sum(part.type == "image_url" for part in parts_of) > MOST_IMAGES:
+        raise UsageError(f"A request can hold {MOST_IMAGES} pictures at most.")
     turns = [Turn(role=m.role, content=_content(m.content)) for m in request.messages]
     try:
         prompt = trimmed(parts.processor, turns, parts.reader.room - LEAST)
@@ -111,7 +114,10 @@ def begun(worker: Worker, request: ChatRequest) -> Reply:
     wanted = request.max_completion_tokens or request.max_tokens or 1024
     most = min(wanted, parts.reader.room - len(prompt.ids))
     schema = _schema(request.response_format)
-    grammar = parts.grammars.of(schema) if schema is not None else None
+    try:
+        grammar = parts.grammars.of(schema) if schema is not None else None
+    except SetupError as error:
+        raise UsageError(str(error)) from error
     draw = drawing(_sampling(request), request.seed or 0, grammar)
     job = worker.submit(Job(Request(prompt=prompt, most=most, draw=draw), alone=grammar is not None))
     counted: list[int] = []
@@ -194,7 +200,8 @@ def _schema(form: dict[str, Any] | None) -> dict[str, Any] | None:
         return None
     if kind == "json_object":
         return {"type": "object"}
-    schema = ((form or {}).get("json_schema") or {}).get("schema")
+    named = (form or {}).get("json_schema")
+    schema = named.get("schema") if isinstance(named, dict) else None
     if kind != "json_schema" or not isinstance(schema, dict):
         raise UsageError(f"response_format can be text, json_object or json_schema with a schema, not {kind!r}.")
     return schema
@@ -203,8 +210,6 @@ def _schema(form: dict[str, Any] | None) -> dict[str, Any] | None:
 def _content(content: str | Sequence[Part]) -> tuple[str | Image.Image, ...]:
     if isinstance(content, str):
         return (content,)
-    if sum(part.type == "image_url" for part in content) > MOST_IMAGES:
-        raise UsageError(f"A message can hold {MOST_IMAGES} pictures at most.")
     return tuple(
         part.text if part.type == "text" else picture((part.image_url or {}).get("url", "")) for part in content
     )

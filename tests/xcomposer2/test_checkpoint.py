@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -87,12 +88,47 @@ def test_missing_extra_and_misshapen_tensors_are_named(folder: Path) -> None:
     with pytest.raises(SetupError) as error:
         Model.from_pretrained(folder)
     for part in (
-        "layers.1.self_attn.k_proj.plora_b",
+        "model.layers.1.attention.wqkv.Plora_B.weight",
         "wqkv.Plora_C",
         "vision_proj.0.weight [3, 3]",
         "wqkv.weight [7, 32]",
     ):
         assert part in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("config.json", "{", "cannot be read as JSON"),
+        ("config.json", "[]", "must hold a JSON object"),
+        ("model.safetensors", "half", "bring it again"),
+        ("model.safetensors.index.json", "{}", "no weight_map"),
+        ("model.safetensors.index.json", '{"weight_map": {"a": 1}}', "no weight_map"),
+    ],
+)
+def test_files_that_are_broken_are_named(folder: Path, name: str, text: str, told: str) -> None:
+    (folder / name).write_text(text)
+    with pytest.raises(SetupError, match=told) as error:
+        Model.from_pretrained(folder)
+    assert name in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"num_attention_heads": 0}, {"num_attention_heads": 7}, {"hidden_size": "big"}, {"img_size": -5},
+     {"hidden_act": "none such"}, {"rope_scaling": {"type": "none such"}}],
+)  # fmt: skip
+def test_a_config_of_no_model_is_explained(folder: Path, fields: dict[str, Any]) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | fields))
+    with pytest.raises(SetupError, match=r"config\.json"):
+        Model.from_pretrained(folder)
+
+
+def test_a_path_that_is_wrong_is_no_download(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(SetupError, match="Check the path"):
+        Model.from_pretrained(tmp_path / "none")
+    assert checkpoint.LICENCE not in caplog.text
 
 
 def test_what_official_files_leave_out_or_add_does_no_harm(folder: Path, model: Model) -> None:

@@ -224,6 +224,10 @@ REMOTE = [{"type": "image_url", "image_url": {"url": "http://x/a.png"}}]
     [
         ({"messages": [{"role": "user", "content": REMOTE}]}, "no address is fetched"),
         ({"response_format": {"type": "yaml"}}, "json_schema"),
+        ({"response_format": {"type": "json_schema", "json_schema": "x"}}, "with a schema"),
+        ({"response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "dog"}}}}, "not understood"),
+        ({"seed": 2**70}, "seed"),
+        ({"messages": [{"role": "user", "content": REMOTE * 10}] * 2}, "16 pictures at most"),
         ({"messages": []}, "at least 1"),
         ({"max_tokens": 0}, "greater than or equal to 1"),
         ({"messages": [{"role": "user", "content": "long " * 3000}]}, "Make the request shorter"),
@@ -233,6 +237,11 @@ def test_what_cannot_be_done_is_told(client: TestClient, change: dict[str, Any],
     reply = client.post("/v1/chat/completions", json=body() | change)
     assert reply.status_code in (400, 422)
     assert told in reply.text
+
+
+def test_the_coldest_temperature_is_none(client: TestClient) -> None:
+    cold, none = (client.post("/v1/chat/completions", json=body(temperature=t)).json() for t in (1e-300, 0))
+    assert cold["usage"] == none["usage"]
 
 
 def test_requests_that_wait_are_taken_together(worker: Worker, client: TestClient) -> None:

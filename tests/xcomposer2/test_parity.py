@@ -112,6 +112,19 @@ def test_a_folder_without_recordings_fails(tmp_path: Path, capsys: pytest.Captur
     assert json.loads(out)["ok"] is False
 
 
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "expected.safetensors", "image_0.png"])
+def test_a_broken_file_still_gives_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    path = record(tmp_path)
+    (path / name).write_text("broken")
+    assert run(path, capsys)[0] == 1
+
+
+def test_a_picture_that_is_not_there_still_gives_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = record(tmp_path)
+    (path / "image_3.png").unlink()
+    assert run(path, capsys)[0] == 1
+
+
 def test_nothing_compared_is_no_success_and_no_number_no_agreement() -> None:
     assert not Report().ok
     report = Report(logits=float("nan"), argmax_equal=True)

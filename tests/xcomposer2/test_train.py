@@ -242,6 +242,12 @@ def test_the_command_trains(data: Path, whole_folder: Path, capsys: pytest.Captu
         ('model = "m"\noutput = "o"\ndata = ["d"]\nspeed = 1', "speed"),
         ('model = "m"\noutput = "o"\ndata = ["d"]\ntrain = ["dog"]', "dog"),
         ('model = "m"\noutput = "o"\ndata = ["d"]\nsteps = 0', "steps"),
+        ('model = "m"\noutput = "o"\ndata = ["d"]\nlearning_rate = "fast"', "learning_rate"),
+        ('model = "m"\noutput = "o"\ndata = ["d"]\nbetas = [0.9]', "betas"),
+        ('model = "m"\noutput = "o"\ndata = ["d"]\npack = 1', "pack"),
+        ('model = "m"\noutput = "o"\ndata = ["d"]\nlayer_decay = true', "layer_decay"),
+        ('model = "m"\noutput = "o"\ndata = ["d"]\nclip = -1.0', "clip"),
+        ('model = 3\noutput = "o"\ndata = ["d"]', "model"),
         ('preset = "best"\nmodel = "m"\noutput = "o"\ndata = ["d"]', "pretrain, finetune"),
     ],
 )
