@@ -66,8 +66,7 @@ def test_one_picture_s_rows_are_corrected_as_scattered_ones_are(dtype: torch.dty
         with torch.inference_mode():
             torch.testing.assert_close(made(x), learning)
     with rows.at(torch.tensor([2, 4])):
-        assert rows.run is None
-    assert rows.run is None
+        assert not rows.run
 
 
 @pytest.mark.parametrize(("model_class", "config_class"), FAMILY)

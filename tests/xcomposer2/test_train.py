@@ -3,6 +3,10 @@
 import csv
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +211,27 @@ def test_a_run_that_was_killed_ends_as_it_would_have(
         assert [int(row["step"]) for row in csv.DictReader(file)] == [1, 2, 3, 4, 5]
     with pytest.raises(SetupError, match="another learning_rate"):
         train(recipe(data, whole_folder, **options, learning_rate=1.0))
+
+
+def test_a_process_killed_without_warning_goes_on(data: Path, whole_folder: Path) -> None:
+    """kill -9 at whatever step the run has come to."""
+    whole = train(recipe(data, whole_folder, save_every=2, steps=40, output=str(data.parent / "whole")))
+    stage = recipe(data, whole_folder, save_every=2, steps=40)
+    program = (
+        f"from composer.xcomposer2.train import train; from composer.xcomposer2.recipe import Recipe; train({stage!r})"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], env=os.environ | {"OMP_NUM_THREADS": "1"})
+    curves, until = Path(stage.output) / "curves.csv", time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < until:
+        if curves.is_file() and len(curves.read_text().splitlines()) > 4:
+            break
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL, "the run was over before it could be killed"
+    resumed = train(stage)
+    one, other = (load_file(folder / "model.safetensors") for folder in (whole, resumed))
+    assert all(torch.equal(value, other[name]) for name, value in one.items())
+    assert len(curves.read_text().splitlines()) == 1 + 40
 
 
 def test_half_precision_freezes_in_half_and_learns_in_full(data: Path, whole_folder: Path) -> None:
