@@ -119,16 +119,13 @@ def begun(worker: Worker, request: ChatRequest) -> Reply:
     except SetupError as error:
         raise UsageError(str(error)) from error
     draw = drawing(_sampling(request), request.seed or 0, grammar)
-    job = worker.submit(Job(Request(prompt=prompt, most=most, draw=draw), alone=grammar is not None))
+    job = worker.submit(Job(Request(prompt=prompt, most=most, draw=draw), grammar))
     counted: list[int] = []
 
     def tokens() -> Iterator[int]:
         for token in job.tokens():
             counted.append(token)
             yield token
-            if grammar is not None and grammar.complete:
-                job.left.set()
-                return
 
     stop = [request.stop] if isinstance(request.stop, str) else request.stop or []
     pieces = until_stop(streamed(parts.processor.tokens, tokens()), stop)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
+from composer.backends.constrain import Grammar
 from composer.errors import InterleaveError, ReplyError
 from composer.xcomposer2.batch import Batch, Request
 from composer.xcomposer2.compose import until_end
@@ -25,9 +26,19 @@ class Job:
     """A request on its way; tokens come out of `tokens()`."""
 
     request: Request
-    alone: bool = False  # a reply under a schema is not batched
+    grammar: Grammar | None = None  # it ends the reply; the worker's thread alone may touch it, for it bears no other
     out: "queue.SimpleQueue[object]" = field(default_factory=queue.SimpleQueue)
     left: threading.Event = field(default_factory=threading.Event)  # nobody waits for it any more
+
+    @property
+    def alone(self) -> bool:
+        """A reply under a schema is not batched."""
+        return self.grammar is not None
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody waits for more, or nothing may follow."""
+        return self.left.is_set() or (self.grammar is not None and self.grammar.complete)
 
     def tokens(self) -> Iterator[int]:
         """Tokens as they come. Raises what the model raised."""
@@ -106,7 +117,7 @@ class Worker:
         with closing(self.parts.reader.tokens(request.prompt, request.most, request.draw)) as tokens:
             for token in until_end(tokens, self.parts.processor.tokens.ends):
                 job.out.put(token)
-                if job.left.is_set():
+                if job.over:
                     return
 
     def _together(self, jobs: Sequence[Job]) -> None:

@@ -161,7 +161,7 @@ def test_a_fact_that_is_missing_is_written_by_the_model(page: Page, address: str
 
 def test_the_model_writes_in_a_new_paragraph_behind_a_picture(page: Page, address: str) -> None:
     compose(page, address)
-    page.evaluate("window.interleaveEditor.commands.focus('end')")
+    page.evaluate("window.interleaveEditor.view.focus(); window.interleaveEditor.commands.focus('end')")
     propose(page, "insert", "fog horns")
     page.locator(".il-proposal [data-do=accept]").click()
     expect(page.locator(".il-body")).to_contain_text("Fog horns sound where no light reaches.")

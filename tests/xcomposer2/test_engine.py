@@ -15,6 +15,7 @@ import uvicorn
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from composer.backends.constrain import Grammar
 from composer.backends.openai import OpenAITextModel, OpenAIVisionModel, Server
 from composer.errors import ReplyError, UsageError
 from composer.models import ComposingModel, Message, TextModel, VisionModel
@@ -262,6 +263,23 @@ def test_requests_that_wait_are_taken_together(worker: Worker, client: TestClien
         thread.join(30)
     assert replies == alone
     assert max(worker.batches) > 1
+
+
+def test_a_grammar_is_the_worker_s_own(worker: Worker, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    touched: set[str] = set()
+
+    class Watched(Grammar):
+        def __getattribute__(self, name: str) -> Any:  # noqa: ANN401
+            touched.add(threading.current_thread().name)
+            return super().__getattribute__(name)
+
+    monkeypatch.setattr("composer.xcomposer2.grammar.Grammar", Watched)
+    schema = {"enum": ["heron", "stork"]}
+    form = {"type": "json_schema", "json_schema": {"name": "bird", "schema": schema}}
+    reply = client.post("/v1/chat/completions", json=body(response_format=form)).json()
+    assert json.loads(reply["choices"][0]["message"]["content"]) in schema["enum"]
+    assert reply["choices"][0]["finish_reason"] == "stop"
+    assert touched == {"xcomposer2"}
 
 
 def test_an_error_of_the_model_reaches_the_client_and_the_server_goes_on(
