@@ -51,12 +51,13 @@ class Gate:
             nearness, sure = compared(query, image, self.judge)
         except InterleaveError:
             return ""  # the encoder is not installed; whoever searches with it says so
-        sure = sure if nearness >= self.floor else 0.0
-        if sure >= self.settings.draw_gate:
+        if sure < self.settings.draw_gate:
+            told = f"sure to {sure:.0%}, {self.settings.draw_gate:.0%} are asked"
+        elif nearness < self.floor:
+            told = f"as near as {nearness:.2f}, {self.floor:.2f} is asked"
+        else:
             return ""
-        return (
-            f"“{query}” could not be recognised in them (sure to {sure:.0%}, {self.settings.draw_gate:.0%} are asked)."
-        )
+        return f"“{query}” could not be recognised in them ({told})."
 
     def forbidden(self, image: Image.Image) -> str:
         """Why a picture is shown to nobody, whoever asked for it; "" where it is shown, and where no model can look."""

@@ -21,6 +21,7 @@ from composer.edits import SetBrief, SetStyle
 from composer.errors import SetupError
 from composer.events import Event, Progress, Stage
 from composer.models import Prompt
+from composer.settings import load_settings
 from composer.store import ArticleLog, reopen
 from composer.toolkit import Toolkit
 from retrieval.picture import Attribution, Picture
@@ -218,6 +219,16 @@ def test_what_cannot_be_recognised_is_drawn_anew_and_in_the_end_not_offered(
     assert len(flat(toolkit).asked) == tries
     assert bool(article.slots()[0].candidates) is offered
     assert any("could not be recognised" in w for w in warnings(log)) is not offered
+
+
+def test_what_was_asked_of_a_picture_and_not_reached_is_named() -> None:
+    wanted = load_settings("starter", draw_gate=0.9)
+    dark, light = (Image.new("RGB", (64, 64), shade) for shade in ("black", "white"))
+    assert gate.Gate(settings=wanted, judge=Judge()).against("a light", light) == ""  # type: ignore[arg-type]
+    named = gate.Gate(settings=wanted, judge=Judge()).against("a light", dark)  # type: ignore[arg-type]
+    far = gate.Gate(settings=wanted, judge=Judge(), floor=1.5).against("a light", light)  # type: ignore[arg-type]
+    assert "sure to 0%, 90% are asked" in named
+    assert "as near as 1.00, 1.50 is asked" in far
 
 
 class Guard(Judge):
