@@ -18,6 +18,7 @@ if __package__ in (None, ""):  # run as a file
 
 from benchmarks import illustrate_judge as judged
 from benchmarks import illustrate_methods as ways
+from benchmarks import illustrate_nested as nested
 from benchmarks import illustrate_report as report
 from benchmarks import illustrate_score as score
 from benchmarks import illustrate_segn as segn
@@ -53,6 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--judge", type=int, default=0, metavar="N", help="the model's opinion, N shortest posts (slow)"
     )
+    parser.add_argument("--nested", action="store_true", help="numbers chosen by hand, chosen anew for each post")
     options = parser.parse_args(arguments)
     sentence = SentenceEncoder(home() / "models" / "minilm")
     posts = read_posts(options.data, options.split)
@@ -65,6 +67,9 @@ def main(arguments: list[str] | None = None) -> None:
         made = ways.learned(bench, range(len(posts)))
         path.write_text(as_toml(made, path.read_text(encoding="utf-8")), encoding="utf-8")
         print(f"{path.name}: learned on {len(posts)} posts")
+        return
+    if options.nested:
+        print(nested.compare(bench))
         return
     if options.segn or options.judge:
         text, given = Engines(load_settings()).text, ways.weights_for(bench)

@@ -22,23 +22,27 @@ JUDGE = 0.3  # of an opinion that is asked for with --judge only
 Floats = NDArray[np.float64]
 
 
-def fit_gaps(features: Sequence[Floats], is_figure: Sequence[Floats], used: Sequence[int] = ()) -> tuple[Floats, float]:
+def fit_gaps(
+    features: Sequence[Floats], is_figure: Sequence[Floats], used: Sequence[int] = (), penalty: float = GAP_PENALTY
+) -> tuple[Floats, float]:
     """Weights (len(FEATURES),) and bias of a logistic function, by Newton's method; `used` features, or all."""
     x, y = np.vstack(features), np.concatenate(is_figure)
     columns = list(used) or list(range(x.shape[1]))
     mean, deviation = x[:, columns].mean(0), x[:, columns].std(0) + 1e-9
     z = np.c_[(x[:, columns] - mean) / deviation, np.ones(len(x))]
-    penalty = np.diag([GAP_PENALTY] * len(columns) + [0.0])
+    ridge = np.diag([penalty] * len(columns) + [0.0])
     b = np.zeros(z.shape[1])
     for _ in range(30):
         p = 1 / (1 + np.exp(-z @ b))
-        b += np.linalg.solve(z.T @ (z * (p * (1 - p) + 1e-6)[:, None]) + penalty, z.T @ (y - p) - penalty @ b)
+        b += np.linalg.solve(z.T @ (z * (p * (1 - p) + 1e-6)[:, None]) + ridge, z.T @ (y - p) - ridge @ b)
     found = np.zeros(x.shape[1])
     found[columns] = b[:-1] / deviation
     return found, float(b[-1] - (b[:-1] * mean / deviation).sum())
 
 
-def fit_matches(tables: Sequence[Floats], right: Sequence[int], used: Sequence[int] = ()) -> Floats:
+def fit_matches(
+    tables: Sequence[Floats], right: Sequence[int], used: Sequence[int] = (), penalty: float = MATCH_PENALTY
+) -> Floats:
     """Weights (len(MEASURES),) that make the right picture of each table (pictures, measures) the likeliest."""
     from scipy.optimize import minimize
 
@@ -53,8 +57,8 @@ def fit_matches(tables: Sequence[Floats], right: Sequence[int], used: Sequence[i
         p = np.exp(scores - scores.max(1, keepdims=True))
         p /= p.sum(1, keepdims=True)
         missing = np.einsum("ij,ijk->k", p, z) - z[rows, target].sum(0)
-        worth = -np.log(p[rows, target] + 1e-12).sum() + MATCH_PENALTY / 2 * float(w @ w)
-        return float(worth), missing + MATCH_PENALTY * w
+        worth = -np.log(p[rows, target] + 1e-12).sum() + penalty / 2 * float(w @ w)
+        return float(worth), missing + penalty * w
 
     found = np.zeros(x.shape[2])
     found[columns] = minimize(loss, np.ones(len(columns)), jac=True, method="L-BFGS-B").x / deviation

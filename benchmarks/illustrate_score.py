@@ -13,7 +13,8 @@ from composer.placement.optimum import best_gaps, likely_count
 from composer.placement.scorer import Weights
 
 Floats = NDArray[np.float64]
-SHUFFLES = 10  # of the pool, so that ties do not fall on the person's order
+SHUFFLES = 20  # of the pool, so that ties do not fall on the person's order
+TIE = 1e-3  # of a score: what is no further apart ties, for an encoder's last digits differ from run to run
 CONTEXT = 20  # characters on each side of a picture that alignment compares
 
 
@@ -88,8 +89,8 @@ def chosen(bench: Bench, scores: Sequence[Floats]) -> Tally:
 def assigned(bench: Bench, scores: Sequence[Floats]) -> Tally:
     """The same with one assignment over the post's true gaps: each picture once; the one assigned ranks first.
 
-    An optimum among ties would be the pool's own order, which is the person's: so the pool is shuffled, by seed, and the
-    mean of several shuffles is taken."""
+    An optimum among ties would be the pool's own order, which is the person's: so the pool is shuffled, scores are shaken
+    by TIE, and the mean of several times is taken."""
     tally = Tally()
     rng = np.random.default_rng(0)
     for post in range(len(bench.posts)):
@@ -97,8 +98,9 @@ def assigned(bench: Bench, scores: Sequence[Floats]) -> Tally:
         counts = dict.fromkeys(("r1", "r4", "mrr", "within"), 0.0)
         for _ in range(SHUFFLES if own else 0):
             everyone, inside = rng.permutation(len(bench.pool)), rng.permutation(own)
-            over_pool = everyone[assign_once(np.stack([scores[i][everyone] for i in own]))]
-            within = inside[assign_once(np.stack([scores[i][inside] for i in own]))]
+            shaken = np.stack([scores[i] for i in own]) + rng.normal(0, TIE, (len(own), len(bench.pool)))
+            over_pool = everyone[assign_once(shaken[:, everyone])]
+            within = inside[assign_once(shaken[:, inside])]
             for row, i in enumerate(own):
                 final = scores[i].copy()
                 final[over_pool[row]] = np.inf

@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 
 from benchmarks import illustrate_methods as ways
+from benchmarks import illustrate_nested as nested
+from benchmarks import illustrate_score as score
 from benchmarks.illustrate import evaluate, summary
 from benchmarks.illustrate_data import read_posts
 from benchmarks.illustrate_fit import as_toml, fit_gaps
@@ -121,6 +123,33 @@ def test_an_assignment_among_ties_is_chance(tmp_path: Path) -> None:
     knowing = assigned(bench, list(np.eye(len(bench.pool))))
     assert knowing.ratio("within", "all") == pytest.approx(1.0)
     assert knowing.ratio("r1", "all") == pytest.approx(1.0)
+
+
+def test_a_tie_by_a_hair_is_a_tie(tmp_path: Path) -> None:
+    figures = [{"after": n, "alt": f"Picture {n}", "image": f"{n}.png"} for n in range(4)]
+    (tmp_path / "held.jsonl").write_text("\n".join(post(n, figures) for n in range(30)), encoding="utf-8")
+    bench = ways.measure(read_posts(tmp_path, "held"), None)
+    hair = assigned(bench, list(np.eye(len(bench.pool)) * 1e-7))  # an encoder's last digits
+    assert hair.ratio("within", "all") == pytest.approx(0.25, abs=0.05)
+
+
+def test_numbers_chosen_by_hand_are_chosen_anew_without_the_post_that_is_scored(tmp_path: Path) -> None:
+    for train, held in (split := list(nested.folds(range(10)))):
+        assert not set(train) & set(held)
+    assert sorted(n for _, held in split for n in held) == list(range(10))
+    figures: list[list[dict[str, object]]] = [
+        [{"after": 2, "alt": "A mill grinds wheat", "image": f"{n}.png"}] if n % 3 else [] for n in range(9)
+    ]
+    lines = [post(n, some) for n, some in enumerate(figures)]
+    (tmp_path / "held.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    bench = ways.measure(read_posts(tmp_path, "held"), None)
+    by_hand, anew = nested.compare(bench).splitlines()[2:4]
+    given = ways.weights_for(bench, refit=True)
+    placed = score.placed(bench, lambda n, count: ways.ours(bench, n, given[n], count))
+    chosen = score.assigned(bench, ways.chosen_by_us(bench, given))
+    for told in (score.scored(placed, "near", "both"), score.scored(chosen, "within", "all")):
+        assert str(told) in by_hand, "the same numbers give the same scores"
+    assert anew.count("(") == 5
 
 
 ODD = [
