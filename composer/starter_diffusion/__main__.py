@@ -38,6 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     judging.add_argument("--data", type=Path, default=Path("starter-diffusion"), help="folder of a training")
     judging.add_argument("--model", type=Path, default=SHIPPED)
     judging.add_argument("--pairs", type=int, default=0, help="instead of the recipe's")
+    judging.add_argument("--tries", type=int, default=0, help="only measure what so many tries for a picture bring")
+    judging.add_argument("--guidance", type=float, default=0, help="of these tries, instead of the recipe's")
     judging.set_defaults(run=_judge)
     options = parser.parse_args(arguments)
     try:
@@ -69,8 +71,13 @@ def _sample(options: argparse.Namespace) -> int:
 def _judge(options: argparse.Namespace) -> int:
     from composer.starter_diffusion.card import write
     from composer.starter_diffusion.judge import judge
+    from composer.starter_diffusion.tries import tried
 
     changes = {"pairs": options.pairs} if options.pairs else {}
+    if options.tries:
+        how = {"pairs": options.pairs or 32, "most": options.tries, "guidance": options.guidance}
+        print(json.dumps(tried(options.model, options.data, home(), _say, **how), indent=1))
+        return 0
     report = judge(options.model, options.data, home(), _say, changes)
     write(options.model, report)
     print(json.dumps(report, indent=1))

@@ -55,14 +55,14 @@ def judge(folder: Path, made: Path, home: Path, log: Log, changes: Mapping[str, 
     work = command.prepared(made, home, log)
     settings = {**work.recipe["judging"], **(changes or {})}
     rng = np.random.default_rng(5)
-    held = _some(rng, work.parts.held, settings["pairs"])
-    known = _some(
+    held = chosen_of(rng, work.parts.held, settings["pairs"])
+    known = chosen_of(
         rng, [i for i in work.parts.train if work.drawings[i].source in _held_styles(work)], settings["pairs"]
     )
-    judges = _judges(work, settings)
+    judges = judges_of(work, settings)
     log(f"drawing {len(held) + len(known)} pictures")
     how = settings["steps"], settings["guidance"]
-    drawn = pictures(load(folder), [_prompt(work, i) for i in (*held, *known)], 0, how)
+    drawn = pictures(load(folder), [prompt(work, i) for i in (*held, *known)], 0, how)
     new, old = drawn[: len(held)], drawn[len(held) :]
     groups = _groups(work, judges, held, new) | {"known pairs, drawn": (known, old)}
     report = {name: measured(judges, [work.drawings[i] for i in rows], shown) for name, (rows, shown) in groups.items()}
@@ -100,7 +100,7 @@ def measured(judges: Judges, drawings: Sequence[Drawing], shown: Sequence[Image.
     likeness = images @ judges.texts.T  # (n, labels)
     own = likeness[np.arange(len(asked)), asked]
     ranks = (likeness > own[:, None]).sum(1)
-    sure = np.array([_sure(judges, d.label, row, mine) for d, row, mine in zip(drawings, images, own, strict=True)])
+    sure = np.array([sure_of(judges, d.label, row, mine) for d, row, mine in zip(drawings, images, own, strict=True)])
     right = looks.style_of(shown, judges.weights) == [judges.styles.index(d.source) for d in drawings]
     return {
         "pictures": len(shown),
@@ -113,7 +113,7 @@ def measured(judges: Judges, drawings: Sequence[Drawing], shown: Sequence[Image.
     }
 
 
-def _sure(judges: Judges, label: str, image: Floats, own: float) -> float:
+def sure_of(judges: Judges, label: str, image: Floats, own: float) -> float:
     """What composer.drawing.gate asks: the share of plain names of other things that a picture resembles less."""
     other = [n for n, name in enumerate(judges.things) if name not in label and label not in name]
     return float((judges.thing_texts[other] @ image < own).mean())
@@ -159,12 +159,13 @@ def _thumbs(work: Prepared, style: str) -> tuple[list[int], Floats]:
     return _KEPT[key]
 
 
-def _judges(work: Prepared, settings: Mapping[str, Any]) -> Judges:
+def judges_of(work: Prepared, settings: Mapping[str, Any]) -> Judges:
+    """What is known before a picture is looked at, by the recipe's settings of the judging."""
     encoder = image_encoder(JUDGE)
     if encoder is None:
         raise ValueError(f"{JUDGE} is not installed")
     rng = np.random.default_rng(6)
-    chosen = _some(rng, work.parts.train, settings["style_pictures"])
+    chosen = chosen_of(rng, work.parts.train, settings["style_pictures"])
     seen = [real(work, i) for i in chosen]
     images = encoder.encode_images(seen)
     held = encoder.encode_images([real(work, i) for i in work.parts.held])
@@ -214,7 +215,7 @@ def _beside(
     work: Prepared, rows: Sequence[int], shown: Sequence[Image.Image], nearest: Sequence[tuple[int, float]]
 ) -> list[tuple[str, Image.Image, Image.Image]]:
     return [
-        (_prompt(work, i), image, real(work, near)) for i, image, (near, _) in zip(rows, shown, nearest, strict=True)
+        (prompt(work, i), image, real(work, near)) for i, image, (near, _) in zip(rows, shown, nearest, strict=True)
     ]
 
 
@@ -227,10 +228,12 @@ def _held_styles(work: Prepared) -> set[str]:
     return set(work.recipe["recipe"]["held_styles"])
 
 
-def _some(rng: Any, rows: Sequence[int], count: int) -> list[int]:  # noqa: ANN401
+def chosen_of(rng: Any, rows: Sequence[int], count: int) -> list[int]:  # noqa: ANN401
+    """So many of these rows, by chance, in their order."""
     return sorted(int(i) for i in rng.choice(rows, min(count, len(rows)), replace=False))
 
 
-def _prompt(work: Prepared, row: int) -> str:
+def prompt(work: Prepared, row: int) -> str:
+    """What the model is asked for to draw this drawing's concept in its style."""
     one = work.drawings[row]
     return data.prompt_of(one.label, work.recipe["styles"][one.source])

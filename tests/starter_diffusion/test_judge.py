@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from composer.drawing import gate
-from composer.starter_diffusion import judge, looks, offer, sheet
+from composer.starter_diffusion import judge, looks, offer, sheet, tries
 from retrieval.encoder import Vectors, unit_rows
 from retrieval.training.sets import Drawing
 
@@ -106,3 +106,15 @@ def test_a_sheet_shows_every_sample(tmp_path: Path) -> None:
         red, blue = image.convert("RGB").getpixel((64, 64)), image.convert("RGB").getpixel((160, 64))
     assert red[0] > 200 > 60 > red[2]  # type: ignore[index]
     assert blue[2] > 200 > 60 > blue[0]  # type: ignore[index]
+
+
+def test_more_tries_give_right_pictures_and_luck_more_chances() -> None:
+    found = np.full((4, 2, 2), -1.0)
+    found[0, 0, 0] = 0.22  # the first pair's own label
+    found[1, 0, 0] = 0.31
+    found[3, 1, 0] = 0.26  # a wrong one, at the fourth try
+    table = tries.shares(found, np.eye(2, dtype=bool))
+    assert list(table) == ["1 tries", "2 tries", "4 tries"]
+    assert [table[t]["right 0.2"] for t in table] == [0.5, 0.5, 0.5]
+    assert [table[t]["right 0.3"] for t in table] == [0.0, 0.5, 0.5]
+    assert [table[t]["wrong 0.25"] for t in table] == [0.0, 0.0, 0.5]
