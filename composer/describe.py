@@ -77,6 +77,16 @@ def tidy_alt(alt: str, template: Prompts) -> str:
     return alt[:1].upper() + alt[1:]
 
 
+def tidy_caption(caption: str, template: Prompts) -> str:
+    """A caption without "the picture shows", in one line, not too long."""
+    caption = " ".join(caption.split())
+    for pattern in template.caption_talk:
+        shorter = pattern.sub("", caption)
+        caption = shorter if len(shorter) > 3 else caption
+    caption = shorten(caption)
+    return caption[:1].upper() + caption[1:]
+
+
 def grounded(alt: str, known: str) -> bool:
     """Whether most of an alt text's words are known of the picture. A text in another script cannot be judged so."""
     words = terms(alt)
@@ -191,7 +201,7 @@ def _settle(words: Words, slot: ImageSlot, picture: Picture, article: Article, *
     alt = tidy_alt(words.alt, template) or plain_alt
     if not seen and not grounded(alt, f"{picture.caption} {slot.query}"):
         alt = tidy_alt(plain_alt, template)
-    caption = shorten(" ".join(words.caption.split())) or plain_caption
+    caption = tidy_caption(words.caption, template) or plain_caption
     if any(p.search(caption) for p in template.meta_captions):
         caption = slot.caption
     if article.brief.language.startswith("zh"):

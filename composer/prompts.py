@@ -42,6 +42,7 @@ class Prompts:
     meta_titles: tuple[re.Pattern[str], ...]  # headings of a plan that speak of the task
     empty_titles: tuple[re.Pattern[str], ...]  # headings within a section that say nothing: "Introduction"
     meta_captions: tuple[re.Pattern[str], ...]  # captions that speak of the picture's task, not of what it shows
+    caption_talk: tuple[re.Pattern[str], ...]  # "the picture shows" and its like, cut out of captions
     alt_talk: tuple[re.Pattern[str], ...]  # "image of", "is shown in this section" and their like, cut out of alt texts
 
 

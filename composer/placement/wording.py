@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ValidationError
 
 from composer.article import Article, ImageSlot, TextBlock
-from composer.describe import describe, plain_words, shorten, tidy_alt
+from composer.describe import describe, plain_words, tidy_alt, tidy_caption
 from composer.edits import DescribeImage
 from composer.errors import InterleaveError, ReplyError
 from composer.events import Progress, Stage, StageStarted, Warned
@@ -21,13 +21,6 @@ from composer.toolkit import Toolkit
 from retrieval.picture import Picture
 
 BEFORE = 200  # characters of the text before a picture
-OPENERS = re.compile(
-    r"^(?:the|this|a) (?:picture|image|photo|illustration|drawing) (?:shows|depicts|illustrates) "
-    r"|^(?:这张|该)?图片?(?:展示|显示)了?",
-    re.IGNORECASE,
-)
-
-
 ABOUT_THE_TASK = re.compile(
     r"\b(?:section|the words|the text|the article|the reader)\b|这一节|本文|读者", re.IGNORECASE
 )
@@ -86,11 +79,11 @@ def _caption(toolkit: Toolkit, article: Article, slot: ImageSlot, picture: Pictu
         words = _Words.model_validate_json(reply)
     except ValidationError as error:
         raise ReplyError(f"the words for a picture could not be read: {reply[:80]!r}") from error
-    caption = shorten(OPENERS.sub("", " ".join(words.caption.split())))
+    caption = tidy_caption(words.caption, template)
     if ABOUT_THE_TASK.search(caption):
         return ""
     foreign = article.brief.language.startswith("zh") and not CJK.search(caption)
-    return "" if foreign or key_of(caption) == key_of(alt) else caption[:1].upper() + caption[1:]
+    return "" if foreign or key_of(caption) == key_of(alt) else caption
 
 
 def _before(article: Article, slot: ImageSlot) -> str:

@@ -66,10 +66,21 @@ def test_an_alt_text_does_not_speak_of_the_article(tmp_path: Path, said: str, al
         ("The picture introduces the topic of lamps.", "The keeper's lamp"),
         ("This photo is used to make the text lively.", "The keeper's lamp"),
         ("The picture of 1910 gives it away.", "The picture of 1910 gives it away."),
+        ("The picture shows the lamp's core, which is hot.", "The lamp's core, which is hot."),
+        ("This photo shows that lamps burn.", "This photo shows that lamps burn."),
+        ("The picture shows a", "The picture shows a"),
     ],
 )
-def test_a_caption_does_not_tell_what_a_picture_is_for(tmp_path: Path, said: str, caption: str) -> None:
+def test_a_caption_tells_neither_what_a_picture_is_for_nor_that_it_is_one(
+    tmp_path: Path, said: str, caption: str
+) -> None:
     log = with_picture(tmp_path, "The keeper's lamp", "en")
     reply = json.dumps({"alt": "A brass lamp", "caption": said})
     (slot,) = run(log, describe, kit(log, [reply])).slots()
     assert (slot.alt, slot.caption) == ("A brass lamp", caption)
+
+
+def test_a_chinese_caption_does_not_begin_with_the_picture(tmp_path: Path) -> None:
+    log = with_picture(tmp_path, "灯与守灯人")
+    reply = json.dumps({"alt": "一盏铜灯", "caption": "图片展示了整夜燃烧的灯。"}, ensure_ascii=False)
+    assert run(log, describe, kit(log, [reply])).slots()[0].caption == "整夜燃烧的灯。"
