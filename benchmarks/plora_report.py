@@ -1,10 +1,13 @@
 """The table and the plot of `benchmarks.plora`, out of the numbers of its runs."""
 
+import platform
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 NAMES = {
     "plora": "Partial LoRA",
@@ -31,6 +34,9 @@ def table(runs: Runs, *, steps: int, batch: int) -> str:
     seeds = sorted({int(one["seed"]) for one in runs})
     lines = [
         "# Partial LoRA compared",
+        "",
+        f"`python -m benchmarks.plora --steps {steps} --batch {batch}`, {datetime.now(UTC):%Y-%m-%d}, {platform.machine()},",
+        f"torch {torch.__version__}, {torch.get_num_threads()} thread.",
         "",
         f"{steps} steps of {batch} conversations, seeds {', '.join(map(str, seeds))}; shares on held-out concepts, in %. The",
         "choice has four pictures (chance 25). Perplexity is of text alone; continuations are greedy, out of those made.",
