@@ -22,7 +22,7 @@ from composer.plan import plan
 from composer.store import ArticleLog
 from composer.styling import ensure_card
 from composer.toolkit import Toolkit
-from composer.write import write_section
+from composer.write import DRAFTED, ENOUGH, draft, is_short, write_section
 
 log_of_program = logging.getLogger("interleave")
 
@@ -42,11 +42,15 @@ def write_and_illustrate(toolkit: Toolkit, article: Article) -> Stage:
     with searching(toolkit, article, open_slots) as search, drawing_ahead() as ahead:
         yield StageStarted(stage="write")
         headings = [s.heading.id for s in article.sections() if s.heading]
+        drafted = is_short(toolkit, article)
+        if drafted:
+            article = yield from draft(toolkit, article)
         for number, heading in enumerate(headings):
             yield Progress(stage="write", done=number, total=len(headings), unit="sections")
             section = article.section_of(heading)
             if section and not (section.plan and section.plan.written) and not (section.text and not section.plan):
-                article = yield from write_section(toolkit, article, heading)
+                enough = DRAFTED if drafted and section.text else ENOUGH
+                article = yield from write_section(toolkit, article, heading, enough=enough)
             for found in search.ready():
                 article = yield from offer(article, found)
             article = yield from fill(toolkit, article, [s.id for s in open_slots], may_draw=False)

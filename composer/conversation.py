@@ -126,6 +126,21 @@ def _section_alone(toolkit: Toolkit, article: Article, section: Section) -> Prom
     return (*opening(toolkit, article.brief), user(text))
 
 
+def draft_prompt(toolkit: Toolkit, article: Article) -> Prompt:
+    """Rules and one request for a whole short article under its planned headings."""
+    brief = article.brief
+    text = prompts(brief.language).draft.render(
+        instruction=brief.instruction,
+        facts=brief.must_mention,
+        material=[" ".join(m.text.split()) for m in brief.material],
+        words=brief.words,
+        titles=[s.title for s in article.sections() if s.heading],
+        running_text=kinds()[brief.kind].running_text,
+        language=language(brief),
+    )
+    return (*opening(toolkit, brief), user(text))
+
+
 def _wanted(article: Article, section: Section) -> dict[str, Any]:
     """What every request for a section says of it: its place among the titles, what it tells, how long it is."""
     sections = [s for s in article.sections() if s.heading]

@@ -111,7 +111,7 @@ def _ask(toolkit: Toolkit, brief: Brief, conversation: tuple[Message, ...]) -> P
     for attempt in (0, 1):
         reply = ask_json(toolkit.text, conversation, schema, max_tokens=1800, seed=brief.seed + attempt)
         try:
-            return _to_the_point(Plan.model_validate(json.loads(reply)), brief)
+            return _to_the_point(Plan.model_validate(json.loads(reply)), brief, last=attempt == 1)
         except (ValueError, ValidationError) as error:
             reason = str(error).splitlines()[0]
             retry = prompts(brief.language).retry.render(reason=reason)
@@ -119,16 +119,20 @@ def _ask(toolkit: Toolkit, brief: Brief, conversation: tuple[Message, ...]) -> P
     raise ReplyError(f"{toolkit.text.name} gave no usable plan: {reason}")
 
 
-def _to_the_point(found: Plan, brief: Brief) -> Plan:
-    """The plan without sections that tell of the task ("Planning an Article") or have the article's own title, while
-    two others are left."""
+def _to_the_point(found: Plan, brief: Brief, *, last: bool) -> Plan:
+    """The plan without sections that tell of the task ("Planning an Article") or have the article's own title. Raises
+    ValueError where fewer than two others are left; at the `last` chance one is enough, and all stay where there is none."""
     if brief.outline:
         return found
     patterns = prompts(brief.language).meta_titles
     own = {key_of(brief.title), key_of(_line(found.title))}
     titles = [_line(s.title) for s in found.sections]
     kept = [n for n, t in enumerate(titles) if key_of(t) not in own and not any(p.search(t) for p in patterns)]
-    if len(kept) < 2:
+    if len(kept) < 2 and len(kept) < len(titles) and not last:
+        raise ValueError(
+            "sections must be about the subject, not about the task, and not have the article's own title."
+        )
+    if not kept:
         return found
     place = {old + 1: new for new, old in enumerate(kept, start=1)}
     pictures = [p.model_copy(update={"section": place.get(p.section, 1)}) for p in found.pictures]

@@ -28,6 +28,7 @@ class Prompts:
     plan: Template
     section: Template
     section_alone: Template
+    draft: Template
     continue_section: Template
     add_facts: Template
     describe: Template

@@ -8,11 +8,13 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from composer.article import Article, Brief, ImageSlot, Section, SectionPlan, TextBlock, with_id
-from composer.conversation import language, paragraphs_for, section_prompt
+from composer.conversation import PASSAGE_CHARS, draft_prompt, language, paragraphs_for, section_prompt
+from composer.draft import parted
 from composer.edits import AddBlock, AppendText, Edit, PlanSection, RemoveBlock, ReplaceText
-from composer.events import Progress, Stage, StageStarted
+from composer.events import Stage
 from composer.facts import missing
 from composer.markdown import count_words, drop_open_end, ends_whole, is_prose, plain_text, split_blocks
 from composer.models import Prompt, ProseModel
@@ -21,39 +23,29 @@ from composer.reply import clean, key_of, new_sentences, shape_of, stopping, wit
 from composer.toolkit import Toolkit
 
 ENOUGH, PLENTY, TOO_MUCH = 0.8, 1.02, 1.2  # of the target: go on below, stop at a paragraph's end, at a sentence's end
+ONE_DRAFT = {
+    "en": 600,
+    "zh": 900,
+}  # words (characters) up to which a writer that sees sections alone writes all at once
+DRAFTED, OVERLONG = 0.5, 1.6  # of a section's target: a draft's is filled up below, and goes no further than that
 TOKENS_PER_WORD = {"en": 1.6, "zh": 1.1}
 TITLE = 90  # characters that a heading has at most
 ITEM = re.compile(r"(?:[-*+]|\d{1,3}[.)]?)(?:\s|$)")  # how a list begins, also while its first mark is streamed
 PIECE_SECONDS = 0.06  # the shortest time between two edits of a stream
 
 
-def write(toolkit: Toolkit, article: Article) -> Stage:
-    """Every planned section that is not yet written."""
-    yield StageStarted(stage="write")
-    headings = [s.heading.id for s in article.sections() if s.heading]
-    for number, heading in enumerate(headings):
-        yield Progress(stage="write", done=number, total=len(headings), unit="sections")
-        section = article.section_of(heading)
-        if section and section.plan and not section.plan.written:
-            article = yield from write_section(toolkit, article, heading)
-    yield Progress(stage="write", done=len(headings), total=len(headings), unit="sections")
-    return article
-
-
-def write_section(toolkit: Toolkit, article: Article, heading: str) -> Stage:
-    """One section, from its heading to its end."""
+def write_section(toolkit: Toolkit, article: Article, heading: str, *, enough: float = ENOUGH) -> Stage:
+    """One section, from its heading to its end; below `enough` of its planned length it is gone on with."""
     section = article.section_of(heading)
     if section is None:
         return article
     article = yield from _drop_torn_end(article, section)
     plan = section.plan or SectionPlan(heading=heading)
-    growth = Growth(
-        heading=heading, title=section.title, purpose=plan.purpose, said=_said(article), headings=_headings(article)
-    )
+    growth = _growth(article, section, plan)
     stuck = 0
     for attempt in range(4 + paragraphs_for(plan.words)):
         words = _words_of(article, heading)
-        if words >= ENOUGH * plan.words and words:
+        if words >= enough * plan.words and words:
             break
         left = max(plan.words - words, 40)
         prompt = _prompt(toolkit, article, heading, left=left)
@@ -71,6 +63,45 @@ def write_section(toolkit: Toolkit, article: Article, heading: str) -> Stage:
         done = article.plan(heading) or plan
         article = yield PlanSection(plan=replace(done, written=True))
     return article
+
+
+def is_short(toolkit: Toolkit, article: Article) -> bool:
+    """Whether all of it is written at once: a short article of which nothing stands yet, for a writer that is shown
+    sections alone."""
+    brief, sections = article.brief, [s for s in article.sections() if s.heading]
+    return (
+        toolkit.settings.writer_sees == "section"
+        and brief.words <= ONE_DRAFT.get(brief.language[:2], ONE_DRAFT["en"])
+        and sum(len(m.text) for m in brief.material) <= PASSAGE_CHARS
+        and len(sections) > 1
+        and all(s.plan and not s.plan.written and not s.text for s in sections)
+    )
+
+
+def draft(toolkit: Toolkit, article: Article) -> Stage:
+    """The whole text in one reply, shared out over its sections as it comes."""
+    brief, prompt = article.brief, draft_prompt(toolkit, article)
+    sections = [s for s in article.sections() if s.heading]
+    tokens = int(brief.words * 1.4 * TOKENS_PER_WORD.get(brief.language[:2], 2.2)) + 60
+    raw = toolkit.text.stream(prompt, max_tokens=tokens, seed=brief.seed)
+    with stopping(raw) as pieces:
+        for number, group in groupby(parted(pieces, [s.title for s in sections]), key=lambda part: part[0]):
+            section = sections[number]
+            plan = section.plan or SectionPlan(heading="")
+            growth = _growth(article, section, plan)
+            new_sentences(_told(prompt), growth.said)
+            article = yield from _stream(article, (text for _, text in group), growth, round(OVERLONG * plan.words))
+    return article
+
+
+def _growth(article: Article, section: Section, plan: SectionPlan) -> "Growth":
+    return Growth(
+        heading=section.heading.id if section.heading else "",
+        title=section.title,
+        purpose=plan.purpose,
+        said=_said(article),
+        headings=_headings(article),
+    )
 
 
 @dataclass(slots=True)
@@ -210,11 +241,11 @@ def _has_come(slot: ImageSlot, share: float) -> bool:
 
 
 def _add_missing(toolkit: Toolkit, article: Article, heading: str) -> Stage:
-    """A sentence or two for the facts that the section must state and does not."""
+    """A sentence or two for the facts that the section must state and nothing in the article does."""
     section = article.section_of(heading)
     if not section or not section.plan:
         return article
-    absent = missing(plain_text(section.text), section.plan.facts)
+    absent = missing(plain_text("\n\n".join(s.text for s in article.sections())), section.plan.facts)
     if not absent:
         return article
     request = prompts(article.brief.language).add_facts.render(

@@ -60,6 +60,7 @@ def script(folder: Path) -> Path:
     """Replies to every prompt of the English protocol."""
     words = {"alt": "A lamp of brass", "caption": "Such lamps burned all night."}
     replies = [
+        {"contains": "Write the whole text", "reply": ""},  # so that it is written section by section
         *hostile(),
         {
             "contains": "Plan an article",

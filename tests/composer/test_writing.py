@@ -20,7 +20,7 @@ from tests.fakes import ScriptedTextModel
 
 
 def test_a_small_model_sees_a_sections_own_place_alone(tmp_path: Path) -> None:
-    log = start(tmp_path, wishes=Wishes(words=120, images=0, must_mention=("The lamp burned oil until 1910.",)))
+    log = start(tmp_path, wishes=Wishes(words=700, images=0, must_mention=("The lamp burned oil until 1910.",)))
     toolkit = kit(log)
     assert toolkit.settings.writer_sees == "section"
     run(log, compose, toolkit)

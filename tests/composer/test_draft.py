@@ -1,0 +1,129 @@
+"""A short article in one reply: its lines go to the planned sections, whatever the pieces they come in."""
+
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from composer.article import Material
+from composer.brief import Wishes
+from composer.compose import Driver, compose
+from composer.draft import parted
+from composer.models import Prompt
+from tests.composer.kit import LAMP, LENS, answer, kit, run, start
+from tests.fakes import ScriptedTextModel
+
+TITLES = ("The lamp", "The lens", "Who keeps it")
+TEXT = """Before all.
+
+## The lamp
+
+It **burns**.
+**Not a title here.**
+
+### Oil
+
+# The light
+* one
+## 2. The lens:
+
+Glass.
+
+## The lamp
+
+**Who keeps it**
+
+Keepers do."""
+
+
+def sections(pieces: list[str]) -> dict[int, str]:
+    return {n: "".join(t for _, t in group) for n, group in groupby(parted(pieces, TITLES), key=lambda part: part[0])}
+
+
+def test_headings_open_their_sections_and_are_no_text() -> None:
+    found = sections([TEXT])
+    assert list(found) == [0, 1, 2]
+    assert found[0].split() == (
+        [
+            "Before",
+            "all.",
+            "It",
+            "**burns**.",
+            "**Not",
+            "a",
+            "title",
+            "here.**",
+            "###",
+            "Oil",
+            "#",
+            "The",
+            "light",
+            "*",
+            "one",
+        ]
+    )  # no planned heading
+    assert found[1].split() == ["Glass.", "##", "The", "lamp"]  # one that is passed opens nothing
+    assert found[2].strip() == "Keepers do."
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=60))
+def test_pieces_of_any_size_are_the_same_text(sizes: list[int]) -> None:
+    pieces, at = [], 0
+    for size in sizes:
+        pieces.append(TEXT[at : at + size])
+        at += size
+    assert sections([*pieces, TEXT[at:]]) == sections([TEXT])
+
+
+def at_once(prompt: Prompt) -> str:
+    whole = "Write the whole text" in prompt[-1].content
+    return f"## The lamp\n\n{LAMP}\n\n## The lens\n\n{LENS}\n" if whole else answer(prompt)
+
+
+def asked(toolkit: object, words: str) -> list[Prompt]:
+    model = getattr(toolkit, "text", None)
+    assert isinstance(model, ScriptedTextModel)
+    return [p for p in model.prompts if words in p[-1].content]
+
+
+def test_a_short_article_is_written_in_one_go(tmp_path: Path) -> None:
+    log = start(tmp_path, wishes=Wishes(words=120, images=1, must_mention=("Large ones weigh several tons.",)))
+    toolkit = kit(log, at_once)
+    article = run(log, compose, toolkit)
+    (request,) = asked(toolkit, "Write the whole text")
+    assert asked(toolkit, "Write section") == []
+    assert asked(toolkit, "sentences for the end") == []  # a fact that another section states is stated
+    assert "## The lamp\n## The lens" in request[-1].content
+    assert "several tons" in request[-1].content
+    one, two = (s for s in article.sections() if s.heading)
+    assert " ".join(one.text.split()) == " ".join(LAMP.split())
+    assert " ".join(two.text.split()) == " ".join(LENS.split())
+    assert [b.kind for b in one.blocks] == ["text", "image", "text"]  # the slot's place, in the middle
+    assert all(p.written for p in article.plans)
+
+
+def test_what_a_draft_left_out_is_written_by_itself(tmp_path: Path) -> None:
+    log = start(tmp_path)
+    toolkit = kit(log, lambda p: f"## The lamp\n\n{LAMP}" if "whole text" in p[-1].content else answer(p))
+    article = run(log, compose, toolkit)
+    assert [p[-1].content.count("section 2") for p in asked(toolkit, "Write section")] == [1]
+    assert "Fresnel" in article.sections()[-1].text
+
+
+def test_a_long_one_one_with_much_material_and_one_that_stands_are_not(tmp_path: Path) -> None:
+    wordy = Material(name="notes", text="Lamps burn. " * 200)
+    for number, wishes in enumerate((Wishes(words=700, images=0), Wishes(words=120, images=0, material=(wordy,)))):
+        log = start(tmp_path / str(number), wishes=wishes)
+        toolkit = kit(log, at_once)
+        run(log, compose, toolkit)
+        assert asked(toolkit, "Write the whole text") == []
+    log = start(tmp_path / "resumed", wishes=Wishes(words=120, images=0))
+    breaking = ScriptedTextModel(at_once, fails_after=60, failing=[1])
+    assert not Driver(log).run(compose(replace(kit(log), text=breaking), log.article))
+    assert "Lamps burn oil" in "".join(s.text for s in log.article.sections())
+    toolkit = kit(log, at_once)
+    article = run(log, compose, toolkit)
+    assert asked(toolkit, "Write the whole text") == []
+    assert all(p.written for p in article.plans)
