@@ -12,6 +12,7 @@ from composer.article import Article
 from composer.budget import top_up, trim
 from composer.check import check
 from composer.describe import describe
+from composer.draft import DRAFTED, draft, is_short
 from composer.drawing.ahead import drawing_ahead
 from composer.drawing.stage import draw_open
 from composer.edits import Edit, Targeted
@@ -22,7 +23,7 @@ from composer.plan import plan
 from composer.store import ArticleLog
 from composer.styling import ensure_card
 from composer.toolkit import Toolkit
-from composer.write import DRAFTED, ENOUGH, draft, is_short, write_section
+from composer.write import ENOUGH, write_section
 
 log_of_program = logging.getLogger("interleave")
 

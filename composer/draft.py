@@ -1,15 +1,52 @@
-"""A whole short article in one reply: which of its lines belong to which planned section.
+"""A whole short article in one reply, parted at its planned headings as it comes.
 
-A small model writes a short text better in one go than section by section (docs/quality.md). Knows headings; does not call
-a model and does not touch an article.
+A small model writes a short text better in one go than section by section (docs/quality.md). What it leaves out is written
+by `write_section`, as in a long article.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
-from composer.reply import HEADING, NUMBERED, key_of
+from composer.article import Article, SectionPlan
+from composer.conversation import PASSAGE_CHARS, draft_prompt
+from composer.events import Stage
+from composer.reply import HEADING, NUMBERED, key_of, new_sentences, stopping
+from composer.toolkit import Toolkit
+from composer.write import TOKENS_PER_WORD, growth_of, stream_into, told
 
+ONE_DRAFT = {"en": 600, "zh": 900}  # the longest that is written at once: words, characters
+DRAFTED, OVERLONG = 0.5, 1.6  # of a section's target: a draft's is filled up below, and goes no further than that
 HOLD = 160  # characters after which a line is no heading
 NEAR = 6  # letters that a title has at least, for one that holds or is held by another to be taken for it
+
+
+def is_short(toolkit: Toolkit, article: Article) -> bool:
+    """Whether all of it is written at once: a short article of which nothing stands yet, for a writer that is shown
+    sections alone."""
+    brief, sections = article.brief, [s for s in article.sections() if s.heading]
+    return (
+        toolkit.settings.writer_sees == "section"
+        and brief.words <= ONE_DRAFT.get(brief.language[:2], ONE_DRAFT["en"])
+        and sum(len(m.text) for m in brief.material) <= PASSAGE_CHARS
+        and bool(sections)
+        and all(s.plan and not s.plan.written and not s.text for s in sections)
+    )
+
+
+def draft(toolkit: Toolkit, article: Article) -> Stage:
+    """The whole text in one reply, shared out over its sections as it comes."""
+    brief, prompt = article.brief, draft_prompt(toolkit, article)
+    sections = [s for s in article.sections() if s.heading]
+    tokens = int(brief.words * 1.4 * TOKENS_PER_WORD.get(brief.language[:2], 2.2)) + 60
+    raw = toolkit.text.stream(prompt, max_tokens=tokens, seed=brief.seed)
+    with stopping(raw) as pieces:
+        for number, group in groupby(parted(pieces, [s.title for s in sections]), key=lambda part: part[0]):
+            section = sections[number]
+            plan = section.plan or SectionPlan(heading="")
+            growth = growth_of(article, section, plan)
+            new_sentences(told(prompt), growth.said)
+            article = yield from stream_into(article, (text for _, text in group), growth, round(OVERLONG * plan.words))
+    return article
 
 
 def parted(pieces: Iterable[str], titles: Sequence[str]) -> Iterator[tuple[int, str]]:

@@ -8,11 +8,9 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 
 from composer.article import Article, Brief, ImageSlot, Section, SectionPlan, TextBlock, with_id
-from composer.conversation import PASSAGE_CHARS, draft_prompt, language, paragraphs_for, section_prompt
-from composer.draft import parted
+from composer.conversation import language, paragraphs_for, section_prompt
 from composer.edits import AddBlock, AppendText, Edit, PlanSection, RemoveBlock, ReplaceText
 from composer.events import Stage
 from composer.facts import missing
@@ -23,11 +21,6 @@ from composer.reply import clean, key_of, new_sentences, shape_of, stopping, wit
 from composer.toolkit import Toolkit
 
 ENOUGH, PLENTY, TOO_MUCH = 0.8, 1.02, 1.2  # of the target: go on below, stop at a paragraph's end, at a sentence's end
-ONE_DRAFT = {
-    "en": 600,
-    "zh": 900,
-}  # words (characters) up to which a writer that sees sections alone writes all at once
-DRAFTED, OVERLONG = 0.5, 1.6  # of a section's target: a draft's is filled up below, and goes no further than that
 TOKENS_PER_WORD = {"en": 1.6, "zh": 1.1}
 TITLE = 90  # characters that a heading has at most
 ITEM = re.compile(r"(?:[-*+]|\d{1,3}[.)]?)(?:\s|$)")  # how a list begins, also while its first mark is streamed
@@ -41,7 +34,7 @@ def write_section(toolkit: Toolkit, article: Article, heading: str, *, enough: f
         return article
     article = yield from _drop_torn_end(article, section)
     plan = section.plan or SectionPlan(heading=heading)
-    growth = _growth(article, section, plan)
+    growth = growth_of(article, section, plan)
     stuck = 0
     for attempt in range(4 + paragraphs_for(plan.words)):
         words = _words_of(article, heading)
@@ -50,9 +43,9 @@ def write_section(toolkit: Toolkit, article: Article, heading: str, *, enough: f
         left = max(plan.words - words, 40)
         prompt = _prompt(toolkit, article, heading, left=left)
         if stuck < 2:
-            new_sentences(_told(prompt), growth.said)  # what it was told to do is not what it says
+            new_sentences(told(prompt), growth.said)  # what it was told to do is not what it says
         raw = _ask(toolkit, article.brief, prompt, left, attempt)
-        article = yield from _stream(article, raw, growth, plan.words)
+        article = yield from stream_into(article, raw, growth, plan.words)
         stuck = stuck + 1 if _words_of(article, heading) == words else 0
         if stuck == 2 and not _words_of(article, heading):
             growth.said.clear()  # better said before than an empty section
@@ -65,36 +58,8 @@ def write_section(toolkit: Toolkit, article: Article, heading: str, *, enough: f
     return article
 
 
-def is_short(toolkit: Toolkit, article: Article) -> bool:
-    """Whether all of it is written at once: a short article of which nothing stands yet, for a writer that is shown
-    sections alone."""
-    brief, sections = article.brief, [s for s in article.sections() if s.heading]
-    return (
-        toolkit.settings.writer_sees == "section"
-        and brief.words <= ONE_DRAFT.get(brief.language[:2], ONE_DRAFT["en"])
-        and sum(len(m.text) for m in brief.material) <= PASSAGE_CHARS
-        and len(sections) > 1
-        and all(s.plan and not s.plan.written and not s.text for s in sections)
-    )
-
-
-def draft(toolkit: Toolkit, article: Article) -> Stage:
-    """The whole text in one reply, shared out over its sections as it comes."""
-    brief, prompt = article.brief, draft_prompt(toolkit, article)
-    sections = [s for s in article.sections() if s.heading]
-    tokens = int(brief.words * 1.4 * TOKENS_PER_WORD.get(brief.language[:2], 2.2)) + 60
-    raw = toolkit.text.stream(prompt, max_tokens=tokens, seed=brief.seed)
-    with stopping(raw) as pieces:
-        for number, group in groupby(parted(pieces, [s.title for s in sections]), key=lambda part: part[0]):
-            section = sections[number]
-            plan = section.plan or SectionPlan(heading="")
-            growth = _growth(article, section, plan)
-            new_sentences(_told(prompt), growth.said)
-            article = yield from _stream(article, (text for _, text in group), growth, round(OVERLONG * plan.words))
-    return article
-
-
-def _growth(article: Article, section: Section, plan: SectionPlan) -> "Growth":
+def growth_of(article: Article, section: Section, plan: SectionPlan) -> "Growth":
+    """A section that is to grow by `plan`, as the article stands."""
     return Growth(
         heading=section.heading.id if section.heading else "",
         title=section.title,
@@ -130,12 +95,12 @@ def _ask(toolkit: Toolkit, brief: Brief, prompt: Prompt, words: int, attempt: in
     return toolkit.text.stream(prompt, max_tokens=tokens, seed=brief.seed + attempt)
 
 
-def _told(prompt: Prompt) -> str:
+def told(prompt: Prompt) -> str:
     """The request itself, without the facts and passages that it quotes: those are to be said."""
     return " ".join(line for line in prompt[-1].content.splitlines() if not line.startswith(("-", ">")))
 
 
-def _stream(article: Article, raw: Iterator[str], growth: Growth, target: int) -> Stage:
+def stream_into(article: Article, raw: Iterator[str], growth: Growth, target: int) -> Stage:
     """One reply of the model, as edits."""
     buffer = ""
     growth.block, growth.shown, growth.skipping, growth.idle = "", "", False, False
