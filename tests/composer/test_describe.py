@@ -65,6 +65,7 @@ def test_an_alt_text_does_not_speak_of_the_article(tmp_path: Path, said: str, al
     [
         ("The picture introduces the topic of lamps.", "The keeper's lamp"),
         ("This photo is used to make the text lively.", "The keeper's lamp"),
+        ("A lamp, the subject of the section on lamps.", "The keeper's lamp"),
         ("The picture of 1910 gives it away.", "The picture of 1910 gives it away."),
         ("The picture shows the lamp's core, which is hot.", "The lamp's core, which is hot."),
         ("This photo shows that lamps burn.", "This photo shows that lamps burn."),
