@@ -48,6 +48,10 @@ class Bench:
         """The posts with the fewest characters, for what is slow."""
         return sorted(range(len(self.posts)), key=lambda n: sum(len(b.raw) for b in self.posts[n].blocks))[:count]
 
+    def table(self, entry: int) -> Table:
+        """The measures of the whole pool for the gap of an entry."""
+        return self.tables[self.pool[entry].post][self.pool[entry].gap]
+
     def of(self, post: int) -> list[int]:
         """The pool's entries that belong to a post."""
         return [n for n, entry in enumerate(self.pool) if entry.post == post]
@@ -74,7 +78,7 @@ def learned(bench: Bench, train: Sequence[int], features: Sequence[str] = (), us
         [bench.labels[i] for i in train],
         [FEATURES.index(name) for name in features],
     )
-    tables = [bench.tables[bench.pool[n].post][bench.pool[n].gap] for n in entries]
+    tables = [bench.table(n) for n in entries]
     match = fit_matches(tables, entries, [MEASURES.index(name) for name in used])
     return as_weights(gap, match, [bench.posts[i].id for i in train])
 
@@ -137,4 +141,4 @@ def by_cosine(bench: Bench, queries: Sequence[str]) -> list[Floats]:
 
 def chosen_by_us(bench: Bench, given: Sequence[Weights]) -> list[Floats]:
     """Our scores of the pool for the gap of each entry, without knowledge of the article's other gaps."""
-    return [given[e.post].fit(bench.tables[e.post][e.gap]) for e in bench.pool]
+    return [given[e.post].fit(bench.table(n)) for n, e in enumerate(bench.pool)]

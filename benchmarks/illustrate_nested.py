@@ -66,9 +66,11 @@ def _best_layout(bench: Bench, posts: Sequence[int], layouts: Sequence[Layout]) 
     for train, held in folds(posts):
         for penalty in GAP_PENALTIES:
             gains = _gains(bench, train, penalty)
-            for layout, post in product((x for x in layouts if x[0] == penalty), held):
-                wanted = bench.posts[post].gaps
-                hits[layout] += placement_counts(best_gaps(gains(post), len(wanted), layout[1]), wanted)["near"]
+            some = [layout for layout in layouts if layout[0] == penalty]
+            for post in held:
+                gain, wanted = gains(post), bench.posts[post].gaps
+                for layout in some:
+                    hits[layout] += placement_counts(best_gaps(gain, len(wanted), layout[1]), wanted)["near"]
     return max(layouts, key=lambda layout: hits[layout])
 
 
@@ -90,13 +92,8 @@ def _gains(bench: Bench, train: Sequence[int], penalty: float) -> Callable[[int]
 def _matches(bench: Bench, train: Sequence[int], held: Sequence[int], penalty: float) -> dict[int, Floats]:
     """Scores of the whole pool for every entry of the `held` posts, by weights learned on the others."""
     learnt = [n for n, entry in enumerate(bench.pool) if entry.post in set(train)]
-    weights = fit_matches([_table(bench, n) for n in learnt], learnt, penalty=penalty)
-    return {n: _table(bench, n) @ weights for n, entry in enumerate(bench.pool) if entry.post in set(held)}
-
-
-def _table(bench: Bench, entry: int) -> Floats:
-    own = bench.pool[entry]
-    return bench.tables[own.post][own.gap]
+    weights = fit_matches([bench.table(n) for n in learnt], learnt, penalty=penalty)
+    return {n: bench.table(n) @ weights for n, entry in enumerate(bench.pool) if entry.post in set(held)}
 
 
 def _placed(bench: Bench, chosen: Sequence[Layout]) -> str:

@@ -68,10 +68,7 @@ def plain_words(slot: ImageSlot, picture: Picture, language_code: str) -> tuple[
 
 def tidy_alt(alt: str, template: Prompts) -> str:
     """An alt text without "image of", in one line, not too long."""
-    alt = " ".join(alt.split())
-    for pattern in template.alt_talk:
-        shorter = pattern.sub("", alt)
-        alt = shorter if len(shorter) > 3 else alt
+    alt = _without(alt, template.alt_talk)
     if len(alt) > LONGEST_ALT:
         alt = alt[:LONGEST_ALT] if CJK.search(alt) else alt[:LONGEST_ALT].rsplit(" ", 1)[0]
     return alt[:1].upper() + alt[1:]
@@ -79,12 +76,17 @@ def tidy_alt(alt: str, template: Prompts) -> str:
 
 def tidy_caption(caption: str, template: Prompts) -> str:
     """A caption without "the picture shows", in one line, not too long."""
-    caption = " ".join(caption.split())
-    for pattern in template.caption_talk:
-        shorter = pattern.sub("", caption)
-        caption = shorter if len(shorter) > 3 else caption
-    caption = shorten(caption)
+    caption = shorten(_without(caption, template.caption_talk))
     return caption[:1].upper() + caption[1:]
+
+
+def _without(text: str, talk: Sequence[re.Pattern[str]]) -> str:
+    """A text in one line without these, as long as something is left."""
+    text = " ".join(text.split())
+    for pattern in talk:
+        shorter = pattern.sub("", text)
+        text = shorter if len(shorter) > 3 else text
+    return text
 
 
 def grounded(alt: str, known: str) -> bool:

@@ -7,12 +7,12 @@ by `write_section`, as in a long article.
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from composer.article import Article, SectionPlan
+from composer.article import Article
 from composer.conversation import PASSAGE_CHARS, draft_prompt
 from composer.events import Stage
-from composer.reply import HEADING, NUMBERED, key_of, new_sentences, stopping
+from composer.reply import HEADING, bare_heading, key_of, new_sentences, stopping
 from composer.toolkit import Toolkit
-from composer.write import TOKENS_PER_WORD, growth_of, stream_into, told
+from composer.write import growth_of, stream_into, tokens_for, told
 
 ONE_DRAFT = {"en": 600, "zh": 900}  # the longest that is written at once: words, characters
 DRAFTED, OVERLONG = 0.5, 1.6  # of a section's target: a draft's is filled up below, and goes no further than that
@@ -37,15 +37,15 @@ def draft(toolkit: Toolkit, article: Article) -> Stage:
     """The whole text in one reply, shared out over its sections as it comes."""
     brief, prompt = article.brief, draft_prompt(toolkit, article)
     sections = [s for s in article.sections() if s.heading]
-    tokens = int(brief.words * 1.4 * TOKENS_PER_WORD.get(brief.language[:2], 2.2)) + 60
+    tokens = tokens_for(brief, brief.words, slack=1.4) + 60
     raw = toolkit.text.stream(prompt, max_tokens=tokens, seed=brief.seed)
     with stopping(raw) as pieces:
         for number, group in groupby(parted(pieces, [s.title for s in sections]), key=lambda part: part[0]):
             section = sections[number]
-            plan = section.plan or SectionPlan(heading="")
-            growth = growth_of(article, section, plan)
+            growth = growth_of(article, section)
             new_sentences(told(prompt), growth.said)
-            article = yield from stream_into(article, (text for _, text in group), growth, round(OVERLONG * plan.words))
+            most = round(OVERLONG * section.plan.words) if section.plan else 0
+            article = yield from stream_into(article, (text for _, text in group), growth, most)
     return article
 
 
@@ -80,7 +80,7 @@ def _opened(line: str, keys: Sequence[str], now: int) -> int | None:
     heading = HEADING.match(line.strip())
     if heading is None:
         return None
-    own = key_of(NUMBERED.sub("", (heading.group(2) or heading.group(3)).replace("**", "").strip()))
+    own = key_of(bare_heading(heading.group(2) or heading.group(3)))
     for number in range(now, len(keys)):
         near = min(len(own), len(keys[number])) >= NEAR and (own in keys[number] or keys[number] in own)
         if own and (own == keys[number] or near):

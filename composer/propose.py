@@ -20,7 +20,7 @@ from composer.markdown import count_words, plain_text
 from composer.prompts import TEMPLATES, prompts
 from composer.reply import clean, stopping
 from composer.toolkit import Toolkit
-from composer.write import TOKENS_PER_WORD
+from composer.write import tokens_for
 
 Task = Literal["rewrite", "expand", "shorten", "continue", "tone", "translate", "simplify", "fix", "insert"]
 TASKS: tuple[Task, ...] = get_args(Task)
@@ -102,7 +102,7 @@ def _pieces(toolkit: Toolkit, article: Article, wish: Wish, old: str, blocks: Se
         inline=bool(wish.selection),
     )
     prompt = request_on(toolkit, article, request, section)
-    tokens = int(words * 2 * TOKENS_PER_WORD.get(article.brief.language[:2], 2.2)) + 80
+    tokens = tokens_for(article.brief, words, slack=2) + 80
     raw = toolkit.text.stream(prompt, max_tokens=tokens, seed=secrets.randbelow(2**31))
     with stopping(raw) as flow:
         yield from clean(flow, seen=set(), template=template)

@@ -66,7 +66,7 @@ def clean(pieces: Iterable[str], *, seen: set[str], template: Prompts) -> Iterat
             continue
         heading = HEADING.match(bare)
         if heading:
-            text = _bare_heading(heading.group(2) or heading.group(3))
+            text = bare_heading(heading.group(2) or heading.group(3))
             before, _, behind = text.replace("：", ":").partition(":")
             text = behind.strip() if behind.strip() and key_of(before) in seen else text
             if (
@@ -81,7 +81,7 @@ def clean(pieces: Iterable[str], *, seen: set[str], template: Prompts) -> Iterat
         yield f"{line}\n" if line.endswith("\n") and ends_whole(bare) and not LISTED.match(bare) else line
 
 
-def _bare_heading(text: str) -> str:
+def bare_heading(text: str) -> str:
     """A heading's words without marks of bold, which small models open and do not close, and without a number."""
     return NUMBERED.sub("", text.replace("**", "").strip(" *")).strip()
 

@@ -16,7 +16,7 @@ from composer.markdown import count_words, drop_open_end, is_prose, plain_text, 
 from composer.prompts import kinds, prompts
 from composer.reply import clean, key_of, stopping
 from composer.toolkit import Toolkit
-from composer.write import TOKENS_PER_WORD, paced
+from composer.write import paced, tokens_for
 
 Task = Literal["rewrite", "expand", "shorten", "continue"]
 FACTOR: dict[Task, float] = {"rewrite": 1.0, "expand": 1.6, "shorten": 0.6, "continue": 0.6}
@@ -50,7 +50,7 @@ def revise(toolkit: Toolkit, article: Article, block_id: str, task: Task, instru
         running_text=kinds()[article.brief.kind].running_text,
     )
     prompt = request_on(toolkit, article, request, section)
-    tokens = int(words * 1.5 * TOKENS_PER_WORD.get(article.brief.language[:2], 2.2)) + 80
+    tokens = tokens_for(article.brief, words, slack=1.5) + 80
     raw = toolkit.text.stream(prompt, max_tokens=tokens, seed=article.brief.seed + len(text))
     places = [] if task == "continue" else [b.id for b in old]
     with stopping(raw) as pieces:

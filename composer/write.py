@@ -34,7 +34,7 @@ def write_section(toolkit: Toolkit, article: Article, heading: str, *, enough: f
         return article
     article = yield from _drop_torn_end(article, section)
     plan = section.plan or SectionPlan(heading=heading)
-    growth = growth_of(article, section, plan)
+    growth = growth_of(article, section)
     stuck = 0
     for attempt in range(4 + paragraphs_for(plan.words)):
         words = _words_of(article, heading)
@@ -58,12 +58,17 @@ def write_section(toolkit: Toolkit, article: Article, heading: str, *, enough: f
     return article
 
 
-def growth_of(article: Article, section: Section, plan: SectionPlan) -> "Growth":
-    """A section that is to grow by `plan`, as the article stands."""
+def tokens_for(brief: Brief, words: int, *, slack: float) -> int:
+    """How many tokens so many words of the article's language take, times `slack`."""
+    return int(words * slack * TOKENS_PER_WORD.get(brief.language[:2], 2.2))
+
+
+def growth_of(article: Article, section: Section) -> "Growth":
+    """A section that is to grow, as the article stands."""
     return Growth(
         heading=section.heading.id if section.heading else "",
         title=section.title,
-        purpose=plan.purpose,
+        purpose=section.plan.purpose if section.plan else "",
         said=_said(article),
         headings=_headings(article),
     )
@@ -87,7 +92,7 @@ class Growth:
 
 def _ask(toolkit: Toolkit, brief: Brief, prompt: Prompt, words: int, attempt: int) -> Iterator[str]:
     """The model's reply; held to running text where the kind of article is that and the engine can."""
-    tokens = int(max(words, 60) * 1.4 * TOKENS_PER_WORD.get(brief.language[:2], 2.2)) + 60
+    tokens = tokens_for(brief, max(words, 60), slack=1.4) + 60
     by_itself = toolkit.settings.writer_sees == "section"
     if kinds()[brief.kind].running_text and isinstance(toolkit.text, ProseModel) and not by_itself:
         # one paragraph a call: told to write two, a small model fills the second with the first (measured, decisions.md)
