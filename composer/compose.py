@@ -12,7 +12,7 @@ from composer.article import Article
 from composer.budget import top_up, trim
 from composer.check import check
 from composer.describe import describe
-from composer.draft import DRAFTED, draft, is_short
+from composer.draft import DRAFTED, draft
 from composer.drawing.ahead import drawing_ahead
 from composer.drawing.stage import draw_open
 from composer.edits import Edit, Targeted
@@ -43,14 +43,15 @@ def write_and_illustrate(toolkit: Toolkit, article: Article) -> Stage:
     with searching(toolkit, article, open_slots) as search, drawing_ahead() as ahead:
         yield StageStarted(stage="write")
         headings = [s.heading.id for s in article.sections() if s.heading]
-        drafted = is_short(toolkit, article)
-        if drafted:
-            article = yield from draft(toolkit, article)
+        drafted = set[str]()
         for number, heading in enumerate(headings):
             yield Progress(stage="write", done=number, total=len(headings), unit="sections")
+            fresh = {s.heading.id for s in article.sections() if s.heading and not s.text}
+            article = yield from draft(toolkit, article, heading)
+            drafted |= {s.heading.id for s in article.sections() if s.heading and s.text} & fresh
             section = article.section_of(heading)
             if section and not (section.plan and section.plan.written) and not (section.text and not section.plan):
-                enough = DRAFTED if drafted and section.text else ENOUGH
+                enough = DRAFTED if heading in drafted else ENOUGH
                 article = yield from write_section(toolkit, article, heading, enough=enough)
             for found in search.ready():
                 article = yield from offer(article, found)

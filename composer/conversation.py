@@ -126,19 +126,32 @@ def _section_alone(toolkit: Toolkit, article: Article, section: Section) -> Prom
     return (*opening(toolkit, article.brief), user(text))
 
 
-def draft_prompt(toolkit: Toolkit, article: Article) -> Prompt:
-    """Rules and one request for a whole short article under its planned headings."""
-    brief = article.brief
+def draft_prompt(toolkit: Toolkit, article: Article, part: Sequence[Section]) -> Prompt:
+    """Rules and one request for some sections in a row, or for all of a short article, under their planned headings."""
+    brief, sections = article.brief, [s for s in article.sections() if s.heading]
+    own = [s.heading for s in part]
+    first, last = (next(n for n, s in enumerate(sections) if s.heading == h) for h in (own[0], own[-1]))
+    whole = len(part) == len(sections)
+    passages_of = dict.fromkeys(p for s in part for p in _passages(article, s))
     text = prompts(brief.language).draft.render(
         instruction=brief.instruction,
-        facts=brief.must_mention,
-        material=[" ".join(m.text.split()) for m in brief.material],
-        words=brief.words,
-        titles=[s.title for s in article.sections() if s.heading],
+        facts=brief.must_mention if whole else [f for s in part if s.plan for f in s.plan.facts],
+        material=list(passages_of),
+        words=brief.words if whole else sum(s.plan.words for s in part if s.plan),
+        titles=[s.title for s in part],
+        before=[s.title for s in sections[:first]],
+        end=_end_of([s.text for s in sections[:first]]),
+        later=[s.title for s in sections[last + 1 :]],
         running_text=kinds()[brief.kind].running_text,
         language=language(brief),
     )
     return (*opening(toolkit, brief), user(text))
+
+
+def _end_of(texts: Sequence[str]) -> str:
+    """The last paragraph of what stands, in one line."""
+    paragraphs = [p for text in texts for p in text.split("\n\n") if p.strip()]
+    return " ".join(paragraphs[-1].split())[-PASSAGE_CHARS:] if paragraphs else ""
 
 
 def _wanted(article: Article, section: Section) -> dict[str, Any]:

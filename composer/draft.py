@@ -1,52 +1,65 @@
-"""A whole short article in one reply, parted at its planned headings as it comes.
+"""Several sections in one reply, parted at their planned headings as it comes: a short article whole, a long one by parts.
 
-A small model writes a short text better in one go than section by section (docs/quality.md). What it leaves out is written
-by `write_section`, as in a long article.
+A small model writes better so than section by section (docs/quality.md). What it leaves out is written by `write_section`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from math import ceil
 
-from composer.article import Article
-from composer.conversation import PASSAGE_CHARS, draft_prompt
+from composer.article import Article, Section
+from composer.conversation import draft_prompt
 from composer.events import Stage
 from composer.reply import HEADING, bare_heading, key_of, new_sentences, stopping
 from composer.toolkit import Toolkit
 from composer.write import growth_of, stream_into, tokens_for, told
 
-ONE_DRAFT = {"en": 600, "zh": 900}  # the longest that is written at once: words, characters
+ONE_DRAFT = {"en": 600, "zh": 900}  # the most that is written at once: words, characters
 DRAFTED, OVERLONG = 0.5, 1.6  # of a section's target: a draft's is filled up below, and goes no further than that
 HOLD = 160  # characters after which a line is no heading
 NEAR = 6  # letters that a title has at least, for one that holds or is held by another to be taken for it
 
 
-def is_short(toolkit: Toolkit, article: Article) -> bool:
-    """Whether all of it is written at once: a short article of which nothing stands yet, for a writer that is shown
-    sections alone."""
-    brief, sections = article.brief, [s for s in article.sections() if s.heading]
-    return (
-        toolkit.settings.writer_sees == "section"
-        and brief.words <= ONE_DRAFT.get(brief.language[:2], ONE_DRAFT["en"])
-        and sum(len(m.text) for m in brief.material) <= PASSAGE_CHARS
-        and bool(sections)
-        and all(s.plan and not s.plan.written and not s.text for s in sections)
-    )
-
-
-def draft(toolkit: Toolkit, article: Article) -> Stage:
-    """The whole text in one reply, shared out over its sections as it comes."""
-    brief, prompt = article.brief, draft_prompt(toolkit, article)
-    sections = [s for s in article.sections() if s.heading]
-    tokens = tokens_for(brief, brief.words, slack=1.4) + 60
+def draft(toolkit: Toolkit, article: Article, heading: str) -> Stage:
+    """The sections from this heading on that are written at once, in one reply that is shared out over them as it comes;
+    nothing where no part begins here, some of it stands, or the writer is shown the article so far."""
+    part = next((p for p in parts_of(article) if p[0].heading and p[0].heading.id == heading), [])
+    if toolkit.settings.writer_sees != "section" or not part or not all(_is_fresh(s) for s in part):
+        return article
+    brief, prompt = article.brief, draft_prompt(toolkit, article, part)
+    tokens = tokens_for(brief, sum(_words_of(article, s) for s in part), slack=1.4) + 60
     raw = toolkit.text.stream(prompt, max_tokens=tokens, seed=brief.seed)
     with stopping(raw) as pieces:
-        for number, group in groupby(parted(pieces, [s.title for s in sections]), key=lambda part: part[0]):
-            section = sections[number]
-            growth = growth_of(article, section)
+        for number, group in groupby(parted(pieces, [s.title for s in part]), key=lambda piece: piece[0]):
+            growth = growth_of(article, part[number])
             new_sentences(told(prompt), growth.said)
-            most = round(OVERLONG * section.plan.words) if section.plan else 0
+            most = round(OVERLONG * _words_of(article, part[number]))
             article = yield from stream_into(article, (text for _, text in group), growth, most)
     return article
+
+
+def parts_of(article: Article) -> list[list[Section]]:
+    """The sections with headings in as few parts of about the same length as can be written at once each."""
+    sections = [s for s in article.sections() if s.heading]
+    total = sum(_words_of(article, s) for s in sections)
+    count = min(len(sections), ceil(total / ONE_DRAFT.get(article.brief.language[:2], ONE_DRAFT["en"])))
+    parts, before = [list[Section]() for _ in range(count)], 0
+    for section in sections:
+        middle = before + _words_of(article, section) / 2
+        parts[min(count - 1, int(count * middle / max(1, total)))].append(section)
+        before += _words_of(article, section)
+    return [part for part in parts if part]
+
+
+def _words_of(article: Article, section: Section) -> int:
+    """A section's planned length."""
+    planned = section.plan.words if section.plan else 0
+    return planned or max(1, article.brief.words // max(1, sum(1 for s in article.sections() if s.heading)))
+
+
+def _is_fresh(section: Section) -> bool:
+    """Whether it is planned, and nothing of it stands."""
+    return section.plan is not None and not section.plan.written and not section.text
 
 
 def parted(pieces: Iterable[str], titles: Sequence[str]) -> Iterator[tuple[int, str]]:

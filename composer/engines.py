@@ -15,7 +15,7 @@ from composer.models import ImageGenerator, ImageSource, TextModel, VisionModel
 from composer.settings import Settings
 from composer.store import ArticleLog
 from composer.toolkit import Toolkit
-from retrieval.encoder import Encoder, SentenceEncoder
+from retrieval.encoder import Encoder, sentence_encoder
 from retrieval.home import home
 from retrieval.image_models import image_encoder, restriction
 from retrieval.lettering import LetterReader
@@ -43,6 +43,7 @@ class Engines:
             threads=settings.threads,
             image_base_url=settings.image_base_url,
             image_server=settings.image_server,
+            sentence_encoder=settings.sentence_encoder,
             style_adapter=settings.style_adapter,
             draw_together=settings.draw_together,
             draw_idle=settings.draw_idle,
@@ -50,7 +51,7 @@ class Engines:
         self.text: TextModel = text_model(settings.text_model, options)
         self.vision: VisionModel | None = vision_model(settings.vision_model, options)
         self.generator: ImageGenerator | None = image_generator(settings.generator, options)
-        self.sentences: Encoder | None = _sentence_encoder(settings.sentence_encoder)
+        self.sentences: Encoder | None = sentence_encoder(settings.sentence_encoder)
         self.pixels: Encoder | None = image_encoder(settings.image_encoder)
         self.letters: LetterReader | None = _letter_reader(settings.letter_reader)
         if why := restriction(settings.image_encoder):
@@ -122,10 +123,3 @@ def _letter_reader(name: str) -> LetterReader | None:
     folder = Path(name) if Path(name).is_dir() else home() / "models" / name
     reader = LetterReader(folder)
     return reader if name != "none" and reader.installed else None
-
-
-def _sentence_encoder(name: str) -> Encoder | None:
-    if name == "none":
-        return None
-    folder = Path(name)
-    return SentenceEncoder(folder if folder.is_dir() else home() / "models" / name)

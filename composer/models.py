@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from PIL import Image
 
-from composer.drawing.request import Abilities, Drawing, Drawn, Step
+from composer.drawing.request import Abilities, Drawing, Drawn, Step, Undrawn
 from retrieval.picture import Candidate, Digest
 
 Schema = Mapping[str, Any]
@@ -148,8 +148,9 @@ class ImageGenerator(Protocol):
         """What it can do; asking loads nothing."""
         ...
 
-    def draw_all(self, drawings: Sequence[Drawing], *, step: int = 1) -> Iterator[Step | Drawn]:
-        """Draw all of them, in batches where that can be; one `Drawn` for each, in any order, and `Step`s meanwhile.
+    def draw_all(self, drawings: Sequence[Drawing], *, step: int = 1) -> Iterator[Step | Drawn | Undrawn]:
+        """Draw all of them, in batches where that can be; one `Drawn` for each, in any order, and `Step`s meanwhile;
+        `Undrawn` where it has nothing to show.
 
         A Step comes at least four times a second; previews of unfinished pictures come with every `step`-th (0: none).
         Closing the iterator stops the work at the model's next step and does not wait for it. The same drawing on the

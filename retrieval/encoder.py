@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from retrieval.errors import SetupError, UsageError
+from retrieval.home import home
 from retrieval.torchvision_fix import allow_cpu_torchvision
 
 Vectors = NDArray[np.float32]
@@ -101,6 +102,16 @@ class SentenceEncoder:
             except (OSError, ValueError) as error:
                 raise SetupError(f"The sentence encoder {self._folder} cannot be loaded: {error}") from error
         return self._parts
+
+
+def sentence_encoder(name: str) -> SentenceEncoder | None:
+    """The encoder of a folder, or of a name among the models in the home folder; None for "none". Nothing is loaded."""
+    return None if name == "none" else _sentences(Path(name) if Path(name).is_dir() else home() / "models" / name)
+
+
+@cache
+def _sentences(folder: Path) -> SentenceEncoder:
+    return SentenceEncoder(folder)
 
 
 class OpenClipEncoder:

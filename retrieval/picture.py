@@ -48,6 +48,7 @@ class Recipe:
     lead_seed: int = 0
     together: int = 1  # pictures in its batch
     software: str = ""
+    parts: tuple[str, ...] = ()  # what it was arranged of; (): a model drew it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

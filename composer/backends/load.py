@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 from composer.errors import UsageError
 from composer.models import ImageGenerator, TextModel, VisionModel
 from composer.weights import listed, path_of
+from retrieval.encoder import sentence_encoder
+from retrieval.home import home
 
 Engine = TypeVar("Engine")
 
@@ -26,6 +28,7 @@ class Options:
     image_base_url: str = "none"  # none: base_url
     image_server: str = "auto"
     style_adapter: str = "none"
+    sentence_encoder: str = "none"
     draw_together: int = 4
     draw_idle: float = 10.0  # minutes
 
@@ -104,6 +107,12 @@ def _diffusers(what: str, options: Options) -> ImageGenerator:
     )
 
 
+def _arranged(what: str, options: Options) -> ImageGenerator:
+    from composer.backends.arranged import ArrangedGenerator
+
+    return ArrangedGenerator(what, home() / "packs", sentence_encoder(options.sentence_encoder))
+
+
 def _openai_images(what: str, options: Options) -> ImageGenerator:
     from composer.backends.openai_images import OpenAIImages, kinds
     from composer.backends.server import Server
@@ -135,6 +144,7 @@ VISION: Mapping[str, Callable[[str, Options], VisionModel]] = {
     "xcomposer2": _xcomposer2,
 }
 GENERATORS: Mapping[str, Callable[[str, Options], ImageGenerator]] = {
+    "arranged": _arranged,
     "diffusers": _diffusers,
     "openai-images": _openai_images,
 }
@@ -156,6 +166,7 @@ EXAMPLES = {
     "transformers": "FOLDER_OR_HUB_NAME",
     "openai": "MODEL_NAME",
     "scripted": "FILE.json",
+    "arranged": "PACK",
     "diffusers": "FOLDER_OR_HUB_NAME",
     "openai-images": "MODEL_NAME",
     "xcomposer2": "FOLDER_OR_HUB_NAME",

@@ -15,7 +15,7 @@ from composer.drawing.alike import alike
 from composer.drawing.ask import Wanted, asked, look_of
 from composer.drawing.choice import way_of
 from composer.drawing.gate import Gate
-from composer.drawing.request import Drawn, Step
+from composer.drawing.request import Drawn, Step, Undrawn
 from composer.drawing.safety import refused
 from composer.drawing.stage import offered, progress_of
 from composer.errors import InterleaveError
@@ -24,15 +24,14 @@ from composer.models import ImageGenerator
 from composer.toolkit import Toolkit
 
 BEAT = 0.25  # s
+Said = Step | Drawn | Undrawn | InterleaveError | None
 
 
 @dataclass(slots=True)
 class Ahead:
     """The drawing of an article under way in the background."""
 
-    said: queue.SimpleQueue[tuple[Sequence[Wanted], Step | Drawn | InterleaveError | None]] = field(
-        default_factory=queue.SimpleQueue
-    )
+    said: queue.SimpleQueue[tuple[Sequence[Wanted], Said]] = field(default_factory=queue.SimpleQueue)
     gone: threading.Event = field(default_factory=threading.Event)
     known: set[str] = field(default_factory=set)  # ids of slots that were asked for
     running: int = 0  # requests
@@ -91,9 +90,7 @@ class Ahead:
         finally:
             self.said.put((wanted, None))
 
-    def _heard(
-        self, toolkit: Toolkit, article: Article, wanted: Sequence[Wanted], said: Step | Drawn | InterleaveError | None
-    ) -> Stage:
+    def _heard(self, toolkit: Toolkit, article: Article, wanted: Sequence[Wanted], said: Said) -> Stage:
         match said:
             case None:
                 self.running -= 1
@@ -101,10 +98,13 @@ class Ahead:
                 article = yield progress_of(said, wanted)
             case InterleaveError():
                 article = yield Warned(message=f"No picture was drawn: {said}", block=wanted[0].slot)
+            case Undrawn():
+                one = wanted[said.number]
+                article = yield Warned(message=f"No picture was drawn for “{one.query}”: {said.why}", block=one.slot)
             case Drawn():
                 one = wanted[said.number]
                 slot, gate = article.slot(one.slot), Gate.of(toolkit)
-                if slot and not (gate.forbidden(said.image) or gate.against(one.query, said.image)):
+                if slot and not (gate.forbidden(said.image) or gate.unsure(one.query, said)):
                     for warning in said.warnings:
                         article = yield Warned(message=warning, block=one.slot)
                     one = replace(one, choose=slot.chosen is None)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from composer.drawing.request import Drawn
 from composer.drawing.safety import held_back
 from composer.errors import InterleaveError
 from composer.prompts import TEMPLATES
@@ -42,6 +43,12 @@ class Gate:
         judge = toolkit.pixels or judge_of(BUILT_IN) if name == "auto" else judge_of(name)
         floor = FLOOR if STARTER in toolkit.settings.generator and _is_built_in(judge) else -1.0
         return cls(settings=toolkit.settings, judge=judge, guard=toolkit.pixels, floor=floor)
+
+    def unsure(self, query: str, drawn: Drawn) -> str:
+        """Why what was drawn unasked is not offered: an arrangement knows what it shows, a model's picture is looked at."""
+        if drawn.parts:
+            return f"“{query}” is not shown: {drawn.doubt}" if drawn.doubt else ""
+        return self.against(query, drawn.image)
 
     def against(self, query: str, image: Image.Image) -> str:
         """Why a picture that nobody asked for is not offered; "" where it is, and where nobody can judge."""

@@ -13,7 +13,7 @@ from composer.drawing.ask import Wanted
 from composer.drawing.request import Drawn
 from composer.errors import UsageError
 from composer.export.containers import bare
-from composer.export.metadata import DRAWN, EDITED, SOURCE_TYPE
+from composer.export.metadata import ARRANGED, DRAWN, EDITED, SOURCE_TYPE
 from composer.export.xmp import Value, packet
 from retrieval.images import digest_of, encode, perceptual_hash
 from retrieval.picture import Attribution, Picture, Recipe
@@ -48,6 +48,7 @@ def recipe_of(wanted: Wanted, drawn: Drawn, model: str) -> Recipe:
         lead_seed=drawn.lead[2] if drawn.lead else 0,
         together=drawn.together,
         software=drawn.software,
+        parts=drawn.parts,
     )
 
 
@@ -59,7 +60,7 @@ def finished(image: Image.Image, recipe: Recipe, credit: Attribution, form: Form
         media_type=f"image/{form.lower()}",
         width=image.width,
         height=image.height,
-        caption=recipe.query or recipe.prompt,
+        caption=", ".join(recipe.parts) or recipe.query or recipe.prompt,
         attribution=credit,
         phash=perceptual_hash(image),
         recipe=recipe,
@@ -115,11 +116,15 @@ def said_of(recipe: Recipe, licence: str) -> dict[str, Value]:
         "prompt": recipe.prompt[:LONGEST],
         "negativePrompt": recipe.negative[:LONGEST],
         **numbers,
+        "parts": list(recipe.parts),
         "references": list(recipe.references),
         "start": recipe.start,
         "mask": recipe.mask,
         "software": recipe.software,
     }
+    named = {f"interleave:{name}": value for name, value in own.items()}
+    if recipe.parts:
+        return {SOURCE_TYPE: ARRANGED, "xmp:CreatorTool": PROGRAM, "xmpRights:UsageTerms": licence, **named}
     return {
         SOURCE_TYPE: EDITED if is_edit(recipe) else DRAWN,
         "Iptc4xmpExt:AISystemUsed": recipe.model,
@@ -127,13 +132,15 @@ def said_of(recipe: Recipe, licence: str) -> dict[str, Value]:
         "photoshop:Credit": CREDIT,
         "xmp:CreatorTool": PROGRAM,
         "xmpRights:UsageTerms": licence,
-        **{f"interleave:{name}": value for name, value in own.items()},
+        **named,
     }
 
 
 def marked(picture: Picture, data: bytes) -> bytes:
     """A new file of a picture, such as a part of it, with the mark that its picture has."""
-    if not picture.attribution.generated:
+    arranged = picture.recipe is not None and picture.recipe.parts != ()
+    if not picture.attribution.generated and not arranged:
         return data
+    credit = {} if arranged else {"photoshop:Credit": CREDIT}
     told = said_of(picture.recipe, picture.attribution.licence) if picture.recipe else {SOURCE_TYPE: DRAWN}
-    return bare(data, xmp=packet({"photoshop:Credit": CREDIT, **told}))
+    return bare(data, xmp=packet({**credit, **told}))

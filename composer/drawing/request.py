@@ -8,6 +8,8 @@ from typing import Literal
 
 from PIL import Image
 
+from retrieval.picture import Attribution
+
 References = Literal["none", "start", "adapter", "shown"]
 """What reference pictures do: nothing; the first is where the picture begins; an adapter reads their look; the model
 itself is shown all of them."""
@@ -60,7 +62,18 @@ class Drawn:
     lead: "tuple[str, str, int] | None" = None  # words, negative words and seed of the picture it followed
     together: int = 1  # pictures in its batch, the leader too: another number rounds sums in another order
     software: str = ""  # "diffusers 0.42.1, torch 2.13.0"
+    parts: tuple[str, ...] = ()  # what it was arranged of, where no model drew it
+    credit: Attribution | None = None  # of whoever made these parts
+    doubt: str = ""  # why these parts may not show what was asked; then it is offered to nobody who did not ask
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undrawn:
+    """What a generator answers where it has nothing to show for a drawing."""
+
+    number: int  # position in the request
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from composer.drawing.charts import chart_stage
 from composer.drawing.choice import is_made, way_of
 from composer.drawing.gate import Gate
 from composer.drawing.provenance import credit_of, finished, recipe_of
-from composer.drawing.request import Drawn, Step
+from composer.drawing.request import Drawn, Step, Undrawn
 from composer.drawing.safety import refused
 from composer.edits import OfferImages, taking
 from composer.errors import InterleaveError, SetupError
@@ -118,13 +118,16 @@ def _round(toolkit: Toolkit, article: Article, wanted: list[Wanted], *, judged: 
                 article = yield progress_of(said, wanted)
                 continue
             one = wanted[said.number]
+            if isinstance(said, Undrawn):
+                article = yield Warned(message=f"No picture was drawn for “{one.query}”: {said.why}", block=one.slot)
+                continue
             for warning in said.warnings:
                 article = yield Warned(message=warning, block=one.slot)
             if forbidden := gate.forbidden(said.image):
                 article = yield Warned(message=f"A drawn picture is not shown: {forbidden}", block=one.slot)
                 continue
-            why = gate.against(one.query, said.image) if judged else ""
-            if why and not last:
+            why = gate.unsure(one.query, said) if judged else ""
+            if why and not last and not said.parts:
                 again.append(replace(one, drawing=replace(one.drawing, seed=one.drawing.seed + NEXT_SEED)))
             elif why:
                 article = yield Warned(message=f"The drawn pictures were not offered: {why}", block=one.slot)
@@ -154,7 +157,7 @@ def kept(toolkit: Toolkit, article: Article, one: Wanted, said: Drawn) -> Candid
         raise SetupError(NO_GENERATOR)
     recipe = recipe_of(one, said, generator.name)
     origin = _origin(article, recipe)
-    picture, data = finished(said.image, recipe, credit_of(recipe, generator.licence, origin))
+    picture, data = finished(said.image, recipe, said.credit or credit_of(recipe, generator.licence, origin))
     if toolkit.pictures:
         toolkit.pictures.put(picture.digest, picture.media_type, data)
     return Candidate(picture=picture, source=generator.name, score=1.0, relevance=1.0)

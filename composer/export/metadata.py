@@ -18,6 +18,7 @@ from retrieval.picture import Attribution
 SOURCE_TYPE = "Iptc4xmpExt:DigitalSourceType"
 CODES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 DRAWN, EDITED = f"{CODES}trainedAlgorithmicMedia", f"{CODES}compositeWithTrainedAlgorithmicMedia"
+ARRANGED = f"{CODES}composite"
 OF_MAKING = (SOURCE_TYPE, "Iptc4xmpExt:AISystemUsed", "Iptc4xmpExt:AIPromptInformation")
 OF_RIGHTS = (
     "dc:creator",

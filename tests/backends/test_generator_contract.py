@@ -114,7 +114,7 @@ def test_going_away_stops_it_at_once_and_it_draws_again(generator: ImageGenerato
 
 
 def test_steps_come_with_previews_unless_none_are_wanted(generator: ImageGenerator) -> None:
-    said: Sequence[Step | Drawn] = list(generator.draw_all([replace(BICYCLE, seed=5)], step=0))
+    said: Sequence[object] = list(generator.draw_all([replace(BICYCLE, seed=5)], step=0))
     steps = [s for s in said if isinstance(s, Step)]
     assert all(not s.previews for s in steps)
     assert all(0 <= s.done <= s.total or not s.total for s in steps if s.doing == "draw")

@@ -7,10 +7,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from composer.article import Material
+from composer.article import Article, Brief, Material, SectionPlan, TextBlock
 from composer.brief import Wishes
 from composer.compose import Driver, compose
-from composer.draft import parted
+from composer.draft import ONE_DRAFT, parted, parts_of
 from composer.models import Prompt
 from tests.composer.kit import LAMP, LENS, answer, kit, run, start
 from tests.fakes import ScriptedTextModel
@@ -112,14 +112,42 @@ def test_what_a_draft_left_out_is_written_by_itself(tmp_path: Path) -> None:
     assert "Fresnel" in article.sections()[-1].text
 
 
-def test_a_long_one_one_with_much_material_and_one_that_stands_are_not(tmp_path: Path) -> None:
-    wordy = Material(name="notes", text="Lamps burn. " * 200)
-    for number, wishes in enumerate((Wishes(words=700, images=0), Wishes(words=120, images=0, material=(wordy,)))):
-        log = start(tmp_path / str(number), wishes=wishes)
-        toolkit = kit(log, at_once)
-        run(log, compose, toolkit)
-        assert asked(toolkit, "Write the whole text") == []
-    log = start(tmp_path / "resumed", wishes=Wishes(words=120, images=0))
+def test_a_long_one_is_written_in_parts_that_know_of_each_other(tmp_path: Path) -> None:
+    log = start(tmp_path, wishes=Wishes(words=700, images=0))
+    toolkit = kit(log, lambda p: f"## The lamp\n\n{LAMP}" if "first part" in p[-1].content else answer(p))
+    lamp = next(s for s in run(log, compose, toolkit).sections() if s.title == "The lamp")
+    (first,), (second,) = asked(toolkit, "Write the first part"), asked(toolkit, "Write the next part")
+    assert "## The lamp" in first[-1].content
+    assert "written later: The lens" in first[-1].content
+    assert "## The lens" in second[-1].content
+    assert f"It ends:\n> {lamp.text.split(chr(10))[-1]}" in second[-1].content
+    assert asked(toolkit, "Write the whole text") == []
+
+
+def test_material_is_shown_in_passages(tmp_path: Path) -> None:
+    wordy = Material(
+        name="notes", text="\n\n".join(f"The lamp of house {n} burns oil. {'It shines. ' * 20}" for n in range(60))
+    )
+    log = start(tmp_path, wishes=Wishes(words=120, images=0, material=(wordy,)))
+    toolkit = kit(log, at_once)
+    run(log, compose, toolkit)
+    (request,) = asked(toolkit, "Write the whole text")
+    assert 0 < request[-1].content.count("burns oil.") < 20
+
+
+@given(st.lists(st.integers(0, 900), min_size=1, max_size=14))
+def test_parts_are_all_sections_in_order_and_none_is_longer_than_two_shares(lengths: list[int]) -> None:
+    blocks = tuple(TextBlock(id=f"b{n}", markdown=f"## {n}") for n in range(len(lengths)))
+    plans = tuple(SectionPlan(heading=f"b{n}", words=words) for n, words in enumerate(lengths))
+    article = Article(id="a", brief=Brief(instruction="x", words=1000), blocks=blocks, plans=plans)
+    parts = parts_of(article)
+    assert [s.title for part in parts for s in part] == [str(n) for n in range(len(lengths))]
+    words = [[s.plan.words for s in part if s.plan] for part in parts]
+    assert all(sum(part) - max(part) <= 2 * ONE_DRAFT["en"] for part in words)
+
+
+def test_what_stands_is_not_written_again(tmp_path: Path) -> None:
+    log = start(tmp_path, wishes=Wishes(words=120, images=0))
     breaking = ScriptedTextModel(at_once, fails_after=60, failing=[1])
     assert not Driver(log).run(compose(replace(kit(log), text=breaking), log.article))
     assert "Lamps burn oil" in "".join(s.text for s in log.article.sections())

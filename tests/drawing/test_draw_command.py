@@ -123,8 +123,11 @@ def test_bad_input_is_said(
     assert said in capsys.readouterr().err
 
 
-def test_without_a_generator_it_says_what_it_takes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_generator_it_says_what_it_takes(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = article_with(home, wanting("brass lamp")).folder
+    monkeypatch.setenv("INTERLEAVE_GENERATOR", "none")
     assert cli.main(["draw", str(folder), "--preset", "starter"]) == 1
     assert "docs/generation.md" in capsys.readouterr().err
 
