@@ -15,7 +15,7 @@ SMALL_WORDS = (
 SMALL = frozenset(SMALL_WORDS.split())
 LIMIT_WORDS = (
     "on in at with over under near by for from through into onto inside between behind above below against during that"
-    " which who to and or showing"
+    " which who to and or showing beside alongside around"
 )
 LIMITS = frozenset(LIMIT_WORDS.split())
 STATES = frozenset(

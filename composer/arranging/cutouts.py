@@ -223,9 +223,8 @@ def _words(text: str) -> list[str]:
 
 def _without_measures(words: Sequence[str]) -> list[str]:
     """Without "cup" in "a cup of coffee": the coffee's drawing has its cup."""
-    return [
-        w for w, then in zip(words, [*words[1:], ""], strict=True) if not (then == "of" and w in table()["measures"])
-    ]
+    counted = table()["measures"]
+    return [w for at, w in enumerate(words) if w not in counted or words[at + 1 : at + 2] != ["of"]]
 
 
 def _key(words: Sequence[str]) -> Key:

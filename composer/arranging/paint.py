@@ -24,6 +24,7 @@ LOWER = 0.8  # of the tallest, where something hangs above
 ALONE = 0.55  # of the height: what hangs in the air with nothing below
 TALLEST, WIDEST = 0.62, 0.86  # shares of the height that the tallest thing has, of the width that all have
 GAP = 0.03  # of the width, between things
+LOOSE = 0.05  # how much smaller, and farther from the middle, chance may put them
 FINER = 2  # lines are drawn so much larger, then made small
 TINTED = 0.6  # how much of a scene's colours is the references' palette
 
@@ -146,9 +147,10 @@ def _on_ground(
     unit, gaps = tallest * height / max(heights), GAP * width * (len(items) - 1)
     scales = [unit * h / item.image.height for h, item in zip(heights, items, strict=True)]
     taken = sum(s * item.image.width for s, item in zip(scales, items, strict=True))
-    share = min(1.0, (WIDEST * width - gaps) / taken)
+    share = min(1.0, (WIDEST * width - gaps) / taken) * (1 - LOOSE * rng.random())
     shown = [_scaled(item.image, s * share) for s, item in zip(scales, items, strict=True)]
-    left, placed = (width - sum(one.width for one in shown) - gaps) / 2, dict[int, Placed]()
+    left = (width - sum(one.width for one in shown) - gaps) / 2 + LOOSE * width * (rng.random() - 0.5)
+    placed = dict[int, Placed]()
     for number in _from_the_middle(len(items), rng):
         sunk = BASE[items[number].kind] + (AFLOAT if scene.form == "waves" else 0.0)
         base = round(height * min(0.97, HORIZON[scene.form] + sunk))

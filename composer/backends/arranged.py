@@ -19,7 +19,7 @@ from retrieval.picture import Attribution
 LEAST_SHOWN = 0.6  # of a query's telling words, for a picture that nobody asked for
 CJK_LANGUAGES = ("zh", "ja", "ko")
 NUMBERS = {2: "two", 3: "three"}
-CHANGES = "arranged with other drawings on a background"
+CHANGES = "arranged on a background"
 
 
 class ArrangedGenerator:
@@ -109,7 +109,7 @@ def _doubt(cast: Cast) -> str:
 
 
 def _told(caption: str, copies: int) -> str:
-    return f"{NUMBERS[copies]} of: {caption}" if copies > 1 else caption
+    return f"{caption} ({NUMBERS[copies]})" if copies > 1 else caption
 
 
 def _credit(credits: Sequence[Attribution]) -> Attribution:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from composer.backends.arranged import ArrangedGenerator
 from composer.backends.diffusion import DiffusersGenerator
 from composer.backends.diffusion_models import Profile
 from composer.backends.hf_load import loaded
@@ -17,6 +18,7 @@ from composer.backends.openai_images import OpenAIImages
 from composer.backends.scripted import from_file
 from composer.models import ImageGenerator, Message, VisionModel
 from composer.weights import listed, path_of
+from tests.arranging.kit import pack_in
 from tests.backends.stub_images import running as drawing_server
 from tests.backends.stub_server import StubServer, running
 from tests.backends.text_subjects import LONG, Subject, canned, told
@@ -147,6 +149,11 @@ def transformers_vision(tiny_vision_folder: Path) -> VisionModel:
 @pytest.fixture
 def flat_generator() -> ImageGenerator:
     return FlatGenerator()
+
+
+@pytest.fixture
+def arranged_generator(tmp_path: Path) -> ImageGenerator:
+    return ArrangedGenerator("openmoji", pack_in(tmp_path))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.backends.tiny_pipelines import WRITERS
 
 RED, BLUE = Image.new("RGB", (96, 64), "red"), Image.new("RGB", (64, 96), "blue")
 BICYCLE = Drawing(prompt="a red bicycle", width=64, height=64, seed=1)
-GENERATORS = ["flat_generator", "server_generator", *WRITERS]
+GENERATORS = ["flat_generator", "server_generator", "arranged_generator", *WRITERS]
 
 
 @pytest.fixture(params=GENERATORS)
