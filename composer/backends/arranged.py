@@ -26,7 +26,7 @@ class ArrangedGenerator:
     """An ImageGenerator that arranges a pack's drawings. Safe to use from several threads."""
 
     abilities = Abilities(references="shown")
-    references_do = "Their colours become those of ground and sky; the drawings keep their own."
+    references_do = "Reference pictures give ground and sky their colours; the drawings keep their own."
 
     def __init__(self, name: str, folder: Path, sentences: Encoder | None = None) -> None:
         """`name` is a pack in `folder`, which may come later. Raises UsageError for one that there is not."""

@@ -20,7 +20,7 @@ from composer.errors import InterleaveError, UsageError
 from composer.plan import plan
 from composer.settings import Settings
 from composer.ui.illustrate import illustrate_form, wire_illustrate
-from composer.ui.interface import words
+from composer.ui.interface import said, words
 from composer.ui.routes import EDITOR
 from composer.ui.shelf import choices, shelf, wire_shelf
 from composer.ui.web_choice import web_choice, web_state
@@ -104,7 +104,7 @@ def start(workspace: Workspace, given: dict[str, Any], stage: str, request: gr.R
 def installed(engines: Engines, code: str = "en") -> str:
     """What writes, looks, draws and finds here, and what it would take to have the rest."""
     settings, say = engines.settings, words(code)
-    draws = f"{settings.generator}. {engines.generator.references_do}" if engines.generator else ""
+    draws = f"{settings.generator}. {said(engines.generator.references_do, code)}" if engines.generator else ""
     rows = {
         "text": settings.text_model,
         "vision": settings.vision_model if engines.vision else say["installed.vision.none"],

@@ -115,7 +115,7 @@ def add_http_routes(app: FastAPI, workspace: Workspace) -> None:  # noqa: C901 -
 
     @app.get("/articles/{article_id}/slots/{slot_id}/tray")
     def slot_tray(request: Request, article_id: str, slot_id: str) -> Response:
-        return _json(request, lambda: tray(workspace, article_id, slot_id))
+        return _json(request, lambda: tray(workspace, article_id, slot_id, _language(request)))
 
     @app.get("/articles/{article_id}/slots/{slot_id}/credit")
     def slot_credit(request: Request, article_id: str, slot_id: str) -> Response:
@@ -172,7 +172,11 @@ async def _answer(request: Request, work: Callable[[], Any]) -> Response:
 
 def _refused(request: Request, why: str, status: int) -> Response:
     """Why not, in the words of who asks."""
-    return JSONResponse({"error": said(why, language_of(request.headers.get("accept-language")))}, status)
+    return JSONResponse({"error": said(why, _language(request))}, status)
+
+
+def _language(request: Request) -> str:
+    return language_of(request.headers.get("accept-language"))
 
 
 def _picture(workspace: Workspace, article_id: str, digest: str, px: int) -> Response:

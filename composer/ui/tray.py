@@ -11,13 +11,14 @@ from composer.events import Progress
 from composer.export.credits import credit_line
 from composer.store import PictureFolder
 from composer.toolkit import Toolkit
+from composer.ui.interface import said
 from composer.workspace import Workspace
 from retrieval.picture import Candidate
 
 
-def tray(workspace: Workspace, article_id: str, slot_id: str) -> dict[str, Any]:
+def tray(workspace: Workspace, article_id: str, slot_id: str, language: str = "en") -> dict[str, Any]:
     """A slot's candidates with how sure their source is, where they are from and their licence; what a generator would
-    be asked for and what it can do; and how far a picture for this slot is that is being drawn now."""
+    be asked for and what it can do, in the page's language; and how far a picture for it is that is being drawn now."""
     log = workspace.open(article_id)
     article, slot = log.article, log.article.slot(slot_id)
     if slot is None:
@@ -29,12 +30,12 @@ def tray(workspace: Workspace, article_id: str, slot_id: str) -> dict[str, Any]:
         "way": str(way_of(article, slot)),
         "said": str(slot.way) if slot.way and slot.way_by == "person" else "",
         "chart": table_for(article, slot) is not None,
-        "drawing": drawing(workspace.toolkit(log), article, slot),
+        "drawing": drawing(workspace.toolkit(log), article, slot, language),
         "now": under_way(run.progress if run else None, slot_id),
     }
 
 
-def drawing(toolkit: Toolkit, article: Article, slot: ImageSlot) -> dict[str, Any] | None:
+def drawing(toolkit: Toolkit, article: Article, slot: ImageSlot, language: str) -> dict[str, Any] | None:
     """What the tray offers to have drawn; None without a generator."""
     generator = toolkit.generator
     if generator is None:
@@ -45,7 +46,7 @@ def drawing(toolkit: Toolkit, article: Article, slot: ImageSlot) -> dict[str, An
         "model": generator.name,
         "licence": generator.licence,
         "references": len(article.brief.references),
-        "references_do": generator.references_do,
+        "references_do": said(generator.references_do, language),
         "style": one.drawing.style,
         "negative": one.drawing.negative if able.negative else "",
         "seed": one.drawing.seed,
