@@ -143,6 +143,7 @@ def draft_prompt(toolkit: Toolkit, article: Article, part: Sequence[Section]) ->
         end=_end_of([s.text for s in sections[:first]]),
         later=[s.title for s in sections[last + 1 :]],
         running_text=kinds()[brief.kind].running_text,
+        one_thread=kinds()[brief.kind].one_thread,
         language=language(brief),
     )
     return (*opening(toolkit, brief), user(text))

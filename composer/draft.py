@@ -10,9 +10,11 @@ from math import ceil
 from composer.article import Article, Section
 from composer.conversation import draft_prompt
 from composer.events import Stage
+from composer.markdown import count_words
+from composer.prompts import kinds
 from composer.reply import HEADING, bare_heading, key_of, new_sentences, stopping
 from composer.toolkit import Toolkit
-from composer.write import growth_of, stream_into, tokens_for, told
+from composer.write import ENOUGH, growth_of, stream_into, tokens_for, told
 
 ONE_DRAFT = {"en": 600, "zh": 900}  # the most that is written at once: words, characters
 DRAFTED, OVERLONG = 0.5, 1.6  # of a section's target: a draft's is filled up below, and goes no further than that
@@ -30,7 +32,12 @@ def draft(toolkit: Toolkit, article: Article, heading: str) -> Stage:
     tokens = tokens_for(brief, sum(_words_of(article, s) for s in part), slack=1.4) + 60
     raw = toolkit.text.stream(prompt, max_tokens=tokens, seed=brief.seed)
     with stopping(raw) as pieces:
-        for number, group in groupby(parted(pieces, [s.title for s in part]), key=lambda piece: piece[0]):
+        shared = (
+            dealt(pieces, [_words_of(article, s) for s in part])
+            if kinds()[brief.kind].one_thread
+            else parted(pieces, [s.title for s in part])
+        )
+        for number, group in groupby(shared, key=lambda piece: piece[0]):
             growth = growth_of(article, part[number])
             new_sentences(told(prompt), growth.said)
             most = round(OVERLONG * _words_of(article, part[number]))
@@ -86,6 +93,19 @@ def parted(pieces: Iterable[str], titles: Sequence[str]) -> Iterator[tuple[int, 
             at_start = end >= 0
     if held and _opened(held, keys, now) is None:
         yield now, held
+
+
+def dealt(pieces: Iterable[str], lengths: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """(number of the section from 0, text) as it comes: a section ends with the paragraph in which its length is reached."""
+    number, words, line = 0, 0, ""
+    for piece in pieces:
+        for part in piece.splitlines(keepends=True):
+            yield number, part
+            line += part
+            if part.endswith("\n"):
+                words, line = words + count_words(line), ""
+                if words >= ENOUGH * lengths[number] and number + 1 < len(lengths):
+                    number, words = number + 1, 0
 
 
 def _opened(line: str, keys: Sequence[str], now: int) -> int | None:

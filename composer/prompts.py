@@ -55,6 +55,7 @@ class Kind:
     zh: str
     pictures_per_1000_words: float  # the most that an automatic picture count gives
     running_text: bool  # paragraphs only; else lists and sub-headings belong to it
+    one_thread: bool = False  # one course of events: its headings do not say what must stand below them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from composer.article import Article, Brief, Material, SectionPlan, TextBlock
 from composer.brief import Wishes
 from composer.compose import Driver, compose
-from composer.draft import ONE_DRAFT, parted, parts_of
+from composer.draft import ONE_DRAFT, dealt, parted, parts_of
+from composer.markdown import count_words
 from composer.models import Prompt
+from composer.write import ENOUGH
 from tests.composer.kit import LAMP, LENS, answer, kit, run, start
 from tests.fakes import ScriptedTextModel
 
@@ -155,3 +157,33 @@ def test_what_stands_is_not_written_again(tmp_path: Path) -> None:
     article = run(log, compose, toolkit)
     assert asked(toolkit, "Write the whole text") == []
     assert all(p.written for p in article.plans)
+
+
+@given(
+    st.lists(st.text("word \n", min_size=1, max_size=9), max_size=40),
+    st.lists(st.integers(1, 9), min_size=1, max_size=5),
+)
+def test_what_is_dealt_is_all_of_it_in_order_and_no_section_is_left_before_its_length(
+    pieces: list[str], lengths: list[int]
+) -> None:
+    found = list(dealt(pieces, lengths))
+    assert "".join(text for _, text in found) == "".join(pieces)
+    numbers = [number for number, _ in found]
+    assert numbers == sorted(numbers)
+    assert set(numbers) <= set(range(len(lengths)))
+    for number in set(numbers) - {max(numbers, default=0)}:
+        own = "".join(text for n, text in found if n == number)
+        assert own.endswith("\n")
+        assert count_words(own) >= ENOUGH * lengths[number]
+
+
+def test_a_story_is_written_without_headings_and_dealt_out(tmp_path: Path) -> None:
+    log = start(tmp_path, wishes=Wishes(words=120, images=0, kind="story"))
+    toolkit = kit(log, lambda p: f"{LAMP}\n\n{LENS}\n" if "whole text" in p[-1].content else answer(p))
+    article = run(log, compose, toolkit)
+    (request,) = asked(toolkit, "Write the whole text")
+    assert "without headings" in request[-1].content
+    assert "## " not in request[-1].content
+    one, two = (s for s in article.sections() if s.heading)
+    assert " ".join(f"{one.text} {two.text}".split()) == " ".join(f"{LAMP} {LENS}".split())
+    assert two.text
