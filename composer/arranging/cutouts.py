@@ -137,7 +137,11 @@ class Cutouts:
             alone = length == 1 and (run[0] in dull or (placed and run[0] in scene_words()))
             if alone or run[0] in SMALL or run[-1] in SMALL:
                 continue
-            if cutout := self._named(run) or self._meant(" ".join(run)):
+            then = words[at + length : at + length + 1]
+            joined = (
+                bool(then) and then[0] not in SMALL
+            )  # "bamboo" in "a bamboo basket" says what another thing is like
+            if cutout := self._named(run) or self._meant(" ".join(run), by_keyword=not joined):
                 return length, cutout
         return 1, None
 
@@ -146,7 +150,7 @@ class Cutouts:
         usual = table()["prefer"].get(stem(run[0]), "") if len(run) == 1 else ""
         return self._by_caption.get(" ".join(run)) or self._by_caption.get(usual) or self._by_name.get(_key(run))
 
-    def _meant(self, words: str) -> Cutout | None:
+    def _meant(self, words: str, *, by_keyword: bool) -> Cutout | None:
         """The drawing that has these words as the thing its name is about, or as a keyword, and is nearest in meaning."""
         key = _key(words.split())
         if words.endswith("ing") and words not in self._by_head:
@@ -155,7 +159,8 @@ class Cutouts:
         if self._encoder is None:
             return min(heads, key=lambda one: len(one.caption), default=None)
         near = [(self._nearness(words, one.caption) + BY_HEAD, one) for one in heads]
-        near += [(self._nearness(words, one.caption), one) for one in self._by_keyword.get(key, []) if one not in heads]
+        others = self._by_keyword.get(key, []) if by_keyword else []
+        near += [(self._nearness(words, one.caption), one) for one in others if one not in heads]
         best, cutout = max(near, key=lambda pair: pair[0], default=(0.0, None))
         return cutout if best >= NEAR else None
 
@@ -175,8 +180,8 @@ class Cutouts:
                 if run in scene_words():
                     scene.append(run)
                     break
-                if length > 1 and run in self._by_cjk:
-                    found.append(Thing(cutout=self._by_cjk[run][1], words=run))
+                if cutout := self._named_cjk(run):
+                    found.append(Thing(cutout=cutout, words=run))
                     break
             else:
                 length = 1
@@ -191,6 +196,10 @@ class Cutouts:
             share=shown / (shown + len(told)) if shown else 0.0,
             has_head=bool(found),
         )
+
+    def _named_cjk(self, run: str) -> Cutout | None:
+        usual = self._by_caption.get(table()["prefer_cjk"].get(run, ""))
+        return usual or (self._by_cjk[run][1] if len(run) > 1 and run in self._by_cjk else None)
 
 
 def scene_words() -> Mapping[str, str]:
