@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from composer.prompts import TEMPLATES
 from retrieval.encoder import Encoder
 from retrieval.picture import Attribution
-from retrieval.words import CJK, SMALL, WORD, cjk_names, has_cjk, head_of, stem
+from retrieval.words import CJK, LIMITS, SMALL, WORD, cjk_names, has_cjk, head_of, stem
 
 LONGEST = 4  # words of a thing's name
 MOST_THINGS = 4  # in one picture: more are a heap
@@ -137,10 +137,7 @@ class Cutouts:
             alone = length == 1 and (run[0] in dull or (placed and run[0] in scene_words()))
             if alone or run[0] in SMALL or run[-1] in SMALL:
                 continue
-            then = words[at + length : at + length + 1]
-            joined = (
-                bool(then) and then[0] not in SMALL
-            )  # "bamboo" in "a bamboo basket" says what another thing is like
+            joined = _goes_on(words[at + length : at + length + 1])
             if cutout := self._named(run) or self._meant(" ".join(run), by_keyword=not joined):
                 return length, cutout
         return 1, None
@@ -228,6 +225,11 @@ def _leading(found: Sequence[Thing], is_head: Callable[[Thing], bool]) -> tuple[
 
 def _words(text: str) -> list[str]:
     return [re.sub(r"['’]s$", "", w.lower()) for w in WORD.findall(text)]
+
+
+def _goes_on(then: Sequence[str]) -> bool:
+    """Whether the word that follows belongs to the same thing: "bamboo" in "a bamboo basket" says what the basket is like."""
+    return bool(then) and then[0] not in SMALL | LIMITS and not then[0].endswith("ing")
 
 
 def _without_measures(words: Sequence[str]) -> list[str]:
