@@ -39,6 +39,13 @@ def missing(text: str, facts: Sequence[str]) -> list[str]:
     return [fact for fact in facts if not states(text, fact)]
 
 
+def as_sentences(facts: Sequence[str], language: str) -> str:
+    """The author's own words as sentences of a text in this language; "" for those that are in another script."""
+    chinese = language[:2] in ("zh", "ja")
+    own = [fact.strip().rstrip(".。") for fact in facts if bool(CJK.search(fact)) == chinese]
+    return ("" if chinese else " ").join(f"{fact[:1].upper()}{fact[1:]}{'。' if chinese else '.'}" for fact in own)
+
+
 def mentions(text: str, topic: str) -> bool:
     """Whether a text speaks of a topic, by its own words."""
     if CJK.search(topic):

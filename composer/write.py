@@ -13,7 +13,7 @@ from composer.article import Article, Brief, ImageSlot, Section, SectionPlan, Te
 from composer.conversation import language, paragraphs_for, section_prompt
 from composer.edits import AddBlock, AppendText, Edit, PlanSection, RemoveBlock, ReplaceText
 from composer.events import Stage
-from composer.facts import missing
+from composer.facts import as_sentences, missing
 from composer.markdown import count_words, drop_open_end, ends_whole, is_prose, plain_text, split_blocks
 from composer.models import Prompt, ProseModel
 from composer.prompts import assistant, kinds, prompts, user
@@ -51,6 +51,7 @@ def write_section(toolkit: Toolkit, article: Article, heading: str, *, enough: f
             growth.said.clear()  # better said before than an empty section
         elif stuck >= 2:
             break  # it has no more to say
+    article = yield from _drop_bare_headings(article, heading)
     article = yield from _add_missing(toolkit, article, heading)
     if article.text_block(heading):
         done = article.plan(heading) or plan
@@ -211,7 +212,7 @@ def _has_come(slot: ImageSlot, share: float) -> bool:
 
 
 def _add_missing(toolkit: Toolkit, article: Article, heading: str) -> Stage:
-    """A sentence or two for the facts that the section must state and nothing in the article does."""
+    """A sentence or two for the facts that the section must state and nothing does: the model's, else the author's own."""
     section = article.section_of(heading)
     if not section or not section.plan:
         return article
@@ -225,9 +226,11 @@ def _add_missing(toolkit: Toolkit, article: Article, heading: str) -> Stage:
     reply = toolkit.text.stream(prompt, max_tokens=60 + 60 * len(absent), seed=article.brief.seed)
     text = "".join(clean(reply, seen=_headings(article), template=prompts(article.brief.language)))
     sentence = drop_open_end(" ".join(text.split()))
-    if sentence and len(missing(sentence, absent)) < len(absent):
+    left = missing(sentence, absent)
+    told = [sentence if len(left) < len(absent) else "", as_sentences(left, article.brief.language)]
+    if text := " ".join(filter(None, told)):
         last = section.blocks[-1].id if section.blocks else heading
-        block = with_id(article, TextBlock(id="", markdown=sentence))
+        block = with_id(article, TextBlock(id="", markdown=text))
         article = yield AddBlock(block=block, after=last)
     return article
 
@@ -251,6 +254,16 @@ def _drop_torn_end(article: Article, section: Section) -> Stage:
     if torn and isinstance(last, TextBlock) and not ends_whole(last.markdown):
         whole = drop_open_end(last.markdown)
         article = yield ReplaceText(id=last.id, markdown=whole) if whole else RemoveBlock(id=last.id)
+    return article
+
+
+def _drop_bare_headings(article: Article, heading: str) -> Stage:
+    """Take out headings at a section's end below which nothing was written."""
+    section = article.section_of(heading)
+    for block in reversed(section.blocks if section else ()):
+        if not isinstance(block, TextBlock) or block.author != "model" or not re.match(r"#+ .*$", block.markdown):
+            break
+        article = yield RemoveBlock(id=block.id)
     return article
 
 

@@ -21,7 +21,7 @@ from tests.fakes import ScriptedTextModel
 
 def test_a_small_model_sees_a_sections_own_place_alone(tmp_path: Path) -> None:
     log = start(tmp_path, wishes=Wishes(words=700, images=0, must_mention=("The lamp burned oil until 1910.",)))
-    toolkit = kit(log)
+    toolkit = kit(log, lambda p: "" if " part of about" in p[-1].content else answer(p))
     assert toolkit.settings.writer_sees == "section"
     run(log, compose, toolkit)
     assert isinstance(toolkit.text, ScriptedTextModel)
@@ -228,3 +228,11 @@ def test_what_a_section_was_planned_to_tell_is_not_what_it_says(tmp_path: Path, 
     first, *_ = run(log, compose, kit(log, reply)).sections()[0].blocks
     assert isinstance(first, TextBlock)
     assert first.markdown.startswith("Lamps burn oil")
+
+
+def test_a_heading_with_nothing_below_it_does_not_stay(tmp_path: Path) -> None:
+    log = start(tmp_path, wishes=Wishes(words=120, images=0, kind="howto"))
+    bare = "\n\n### Oil\n\n#### Wicks\n"
+    article = run(log, compose, kit(log, lambda p: f"{LAMP}{bare}" if "whole text" in p[-1].content else answer(p)))
+    assert article.sections()[-1].text
+    assert not any("Oil" in s.text or "Wicks" in s.text for s in article.sections())
