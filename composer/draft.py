@@ -3,6 +3,7 @@
 A small model writes better so than section by section (docs/quality.md). What it leaves out is written by `write_section`.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from math import ceil
@@ -18,6 +19,7 @@ from composer.write import ENOUGH, growth_of, stream_into, tokens_for, told
 
 ONE_DRAFT = {"en": 600, "zh": 900}  # the most that is written at once: words, characters
 DRAFTED, OVERLONG = 0.5, 1.6  # of a section's target: a draft's is filled up below, and goes no further than that
+TITLE = re.compile(r"\s*\**\s*(title|标题)\s*\**\s*[:：]", re.IGNORECASE)
 HOLD = 160  # characters after which a line is no heading
 NEAR = 6  # letters that a title has at least, for one that holds or is held by another to be taken for it
 
@@ -75,8 +77,33 @@ def parted(pieces: Iterable[str], titles: Sequence[str]) -> Iterator[tuple[int, 
     What stands before the first heading belongs to the first section. Sections come in their order: a heading of one that
     is passed, or of none, is part of the text.
     """
-    keys = [key_of(title) for title in titles]
-    now, held, at_start = 0, "", True
+    keys, now = [key_of(title) for title in titles], 0
+    for line, may_open in _lined(pieces):
+        found = _opened(line, keys, now) if may_open else None
+        if found is None:
+            yield now, line
+        else:
+            now = found
+
+
+def dealt(pieces: Iterable[str], lengths: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """(number of the section from 0, text) as it comes, without headings: a section ends with the paragraph in which its
+    length is reached."""
+    number, words, line = 0, 0, ""
+    for part, may_open in _lined(pieces):
+        if may_open and (HEADING.match(part.strip()) or TITLE.match(part)):
+            continue
+        yield number, part
+        line += part
+        if part.endswith("\n"):
+            words, line = words + count_words(line), ""
+            if words >= ENOUGH * lengths[number] and number + 1 < len(lengths):
+                number, words = number + 1, 0
+
+
+def _lined(pieces: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """The text in pieces that end at a line's end at the latest, and whether one may be a heading: then it is a whole line."""
+    held, at_start = "", True
     for piece in pieces:
         held += piece
         while held:
@@ -85,27 +112,10 @@ def parted(pieces: Iterable[str], titles: Sequence[str]) -> Iterator[tuple[int, 
             if may_open and end < 0 and len(held) < HOLD:
                 break
             line, held = (held[: end + 1], held[end + 1 :]) if end >= 0 else (held, "")
-            found = _opened(line, keys, now) if may_open else None
-            if found is None:
-                yield now, line
-            else:
-                now = found
+            yield line, may_open
             at_start = end >= 0
-    if held and _opened(held, keys, now) is None:
-        yield now, held
-
-
-def dealt(pieces: Iterable[str], lengths: Sequence[int]) -> Iterator[tuple[int, str]]:
-    """(number of the section from 0, text) as it comes: a section ends with the paragraph in which its length is reached."""
-    number, words, line = 0, 0, ""
-    for piece in pieces:
-        for part in piece.splitlines(keepends=True):
-            yield number, part
-            line += part
-            if part.endswith("\n"):
-                words, line = words + count_words(line), ""
-                if words >= ENOUGH * lengths[number] and number + 1 < len(lengths):
-                    number, words = number + 1, 0
+    if held:
+        yield held, True
 
 
 def _opened(line: str, keys: Sequence[str], now: int) -> int | None:

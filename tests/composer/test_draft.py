@@ -177,6 +177,11 @@ def test_what_is_dealt_is_all_of_it_in_order_and_no_section_is_left_before_its_l
         assert count_words(own) >= ENOUGH * lengths[number]
 
 
+def test_headings_that_a_story_has_after_all_are_no_text() -> None:
+    story = '**Title:** "The Lamp"\n\n# The Lamp\n\nIt burns.\n\n**Night**\n\n**Bold** it is.\n### End\nOut.'
+    assert "".join(t for _, t in dealt(story, [2, 2])).split() == ["It", "burns.", "**Bold**", "it", "is.", "Out."]
+
+
 def test_a_story_is_written_without_headings_and_dealt_out(tmp_path: Path) -> None:
     log = start(tmp_path, wishes=Wishes(words=120, images=0, kind="story"))
     toolkit = kit(log, lambda p: f"{LAMP}\n\n{LENS}\n" if "whole text" in p[-1].content else answer(p))
