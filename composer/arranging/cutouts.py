@@ -90,8 +90,13 @@ class Cutouts:
         key = _key(words)
         self._by_caption.setdefault(" ".join(words), one)
         self._by_name.setdefault(key, one)
-        self._by_head[head_of(one.caption)].append(one)
-        own = ((word,) for word in key if word not in table()["dull"] and word not in COLOUR_AND_THING)
+        head = head_of(one.caption)  # what stands behind it is only there as well: the straw of a cup
+        own = (
+            (word,)
+            for word in key[: key.index(head) + 1 if head in key else 0]
+            if word not in table()["dull"] and word not in COLOUR_AND_THING
+        )
+        self._by_head[head].append(one)
         for keyword in dict.fromkeys([*map(_key, map(_words, one.keywords)), *own]):
             self._by_keyword[keyword].append(one)
         for place, name in enumerate(n for text in one.names for n in cjk_names(text)):

@@ -4,6 +4,7 @@ Works on any machine at once, and shows nothing but what somebody drew and named
 which drawings are meant and how they are laid out is `composer.arranging`'s business.
 """
 
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from retrieval.packs import Pack, installed, pack, pictures_of
 from retrieval.picture import Attribution
 
 LEAST_SHOWN = 0.6  # of a query's telling words, for a picture that nobody asked for
+MAIN = re.compile("[,;，；]")  # behind it a query has details
 CJK_LANGUAGES = ("zh", "ja", "ko")
 NUMBERS = {2: "two", 3: "three"}
 CHANGES = "arranged on a background"
@@ -46,14 +48,14 @@ class ArrangedGenerator:
         cutouts = self._ready()
         for number, drawing in enumerate(drawings):
             with self._lock:  # the encoder's answers are kept
-                cast = cutouts.cast(drawing.prompt)
+                cast, main = cutouts.cast(drawing.prompt), cutouts.cast(MAIN.split(drawing.prompt)[0])
             if cast.things:
-                yield self._drawn(number, drawing, cast)
+                yield self._drawn(number, drawing, cast, doubt=_doubt(cast, main))
             else:
                 yield Undrawn(number=number, why=f"no drawing of {self._pack.title} shows any of it.")
             yield Step(doing="draw", done=number + 1, total=len(drawings), first=number)
 
-    def _drawn(self, number: int, drawing: Drawing, cast: Cast) -> Drawn:
+    def _drawn(self, number: int, drawing: Drawing, cast: Cast, doubt: str) -> Drawn:
         size = max(32, drawing.width), max(32, drawing.height)
         return Drawn(
             number=number,
@@ -64,7 +66,7 @@ class ArrangedGenerator:
             software=f"{self._pack.title}, arranged",
             parts=tuple(_told(thing.cutout.caption, thing.copies) for thing in cast.things),
             credit=_credit([thing.cutout.attribution for thing in cast.things]),
-            doubt=_doubt(cast),
+            doubt=doubt,
             warnings=("An arrangement cannot begin from a picture.",) if drawing.start is not None else (),
         )
 
@@ -100,11 +102,11 @@ def _works(encoder: Encoder | None) -> bool:
         return False
 
 
-def _doubt(cast: Cast) -> str:
-    """Why a picture may not show what was asked; "" where it does."""
-    if cast.has_head and cast.share >= LEAST_SHOWN:
+def _doubt(cast: Cast, main: Cast) -> str:
+    """Why a picture may not show what was asked; "" where it does: most of it, or the main thing, before the first comma."""
+    if (cast.has_head and cast.share >= LEAST_SHOWN) or (main.has_head and main.share == 1):
         return ""
-    missing = ", ".join(f"“{word}”" for word in cast.missing)
+    missing = ", ".join(f"“{word}”" for word in dict.fromkeys(cast.missing))
     return f"no drawing shows {missing}." if missing else "no drawing shows what it is about."
 
 
