@@ -18,6 +18,7 @@ NUMBERED = re.compile(
 )
 LISTED = re.compile(r"[-*+>|#]|\d+[.)]\s")  # a line of a list, quote, table or heading
 SAME = 0.7  # share of letter runs that two sentences have in common when they say the same
+JUST_BEFORE = 3  # sentences
 MAYBE_SPECIAL = re.compile(r"\s*(#|\*\*|`|!|--|__|\*{3}|[(\[]?word count|[(\[]?字数)|\s*$", re.IGNORECASE)
 
 
@@ -119,12 +120,14 @@ def without_echo(paragraph: str) -> str:
 
 
 def new_sentences(paragraph: str, said: list[frozenset[str]]) -> str:
-    """A paragraph without the sentences that were said before, in these or nearly these words; `said` takes up the rest."""
+    """A paragraph without the sentences that were said before, in these or nearly these words, or, for short ones, just
+    before in the same words; `said` takes up the rest."""
     kept, dropped = [], False
     for sentence in sentences(paragraph):
         shape = shape_of(sentence)
-        if len(shape) > (5 if CJK.search(sentence) else 16) and any(
-            len(shape & old) >= SAME * len(shape | old) for old in said
+        long = len(shape) > (5 if CJK.search(sentence) else 16)
+        if (shape and shape in said[-JUST_BEFORE:]) or (
+            long and any(len(shape & old) >= SAME * len(shape | old) for old in said)
         ):
             dropped = True
             continue

@@ -13,7 +13,7 @@ from composer.conversation import request_on
 from composer.edits import AddBlock
 from composer.models import Prompt
 from composer.plan import plan
-from composer.reply import without_echo
+from composer.reply import new_sentences, without_echo
 from composer.write import Growth, behind
 from tests.composer.kit import LAMP, answer, kit, plan_reply, run, start
 from tests.fakes import ScriptedTextModel
@@ -236,3 +236,11 @@ def test_a_heading_with_nothing_below_it_does_not_stay(tmp_path: Path) -> None:
     article = run(log, compose, kit(log, lambda p: f"{LAMP}{bare}" if "whole text" in p[-1].content else answer(p)))
     assert article.sections()[-1].text
     assert not any("Oil" in s.text or "Wicks" in s.text for s in article.sections())
+
+
+@pytest.mark.parametrize("line", ["“谢谢，谢谢。”", '"I was only joking."'])
+def test_lines_of_dialogue_that_turn_in_circles_end(line: str) -> None:
+    said: list[frozenset[str]] = []
+    kept = [new_sentences(text, said) for text in [line, line, line, "He left.", line]]
+    assert kept == [line, "", "", "He left.", ""]
+    assert new_sentences("“嗯。”", said) == new_sentences("“嗯。”", said) == "“嗯。”"
