@@ -28,7 +28,9 @@ class Settings(BaseSettings):
     preset: str = Field("starter", description="Which file of templates/presets/ the other values come from.")
     text_model: str = Field("llamacpp:qwen2.5-coder-1.5b", description="Writes the text.")
     vision_model: str = Field("none", description="Looks at candidates, chooses and describes; none: scores choose.")
-    generator: str = Field("none", description="Draws pictures for slots that no source fills; none: they stay open.")
+    generator: str = Field(
+        "arranged:openmoji", description="Draws or arranges pictures for slots that no source fills; none: they stay open."
+    )
     image_encoder: str = Field("none", description="CLIP model that finds pictures by their pixels; none: by captions.")
     sentence_encoder: str = Field("minilm", description="Compares captions by meaning; none: by words alone.")
     letter_reader: str = Field("letters", description="Reads words in pictures that nobody described; none: unread.")
