@@ -36,7 +36,6 @@ from retrieval.home import home
 from retrieval.lettering import LetterReader
 
 ROOT = Path(__file__).resolve().parent.parent
-STARTER_CLIP = ROOT / "assets" / "models" / "starter-clip"
 SEEDS = 20  # of the random baseline
 
 
@@ -45,7 +44,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the posts")
     parser.add_argument("--split", default="dev", metavar="NAME", help="which file of it (default dev)")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of tables")
-    parser.add_argument("--encoder", type=Path, default=STARTER_CLIP, metavar="FOLDER", help="an open_clip model")
+    parser.add_argument(
+        "--encoder",
+        type=Path,
+        metavar="FOLDER",
+        help="an open_clip model for pictures without words (default none, as the starter preset)",
+    )
     parser.add_argument("--fit", action="store_true", help="learn the weights from all posts and write them")
     parser.add_argument("--write", action="store_true", help="write the page of results and the plot")
     parser.add_argument(
@@ -78,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
         if options.judge:
             print(judged.compare(bench, given, text, options.judge))
         return
-    encoder = OpenClipEncoder(str(options.encoder)) if options.encoder.is_dir() else None
+    encoder = OpenClipEncoder(str(options.encoder)) if options.encoder else None
     reader = LetterReader(home() / "models" / "letters")
     if not reader.installed:
         sys.stderr.write("warning: words in pictures are not read. Run: python -m composer models pull letters\n")
