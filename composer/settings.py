@@ -29,7 +29,8 @@ class Settings(BaseSettings):
     text_model: str = Field("llamacpp:qwen2.5-coder-1.5b", description="Writes the text.")
     vision_model: str = Field("none", description="Looks at candidates, chooses and describes; none: scores choose.")
     generator: str = Field(
-        "arranged:openmoji", description="Draws or arranges pictures for slots that no source fills; none: they stay open."
+        "arranged:openmoji",
+        description="Draws or arranges pictures for slots that no source fills; none: they stay open.",
     )
     image_encoder: str = Field("none", description="CLIP model that finds pictures by their pixels; none: by captions.")
     sentence_encoder: str = Field("minilm", description="Compares captions by meaning; none: by words alone.")

@@ -24,6 +24,7 @@ LOWER = 0.8  # of the tallest, where something hangs above
 ALONE = 0.55  # of the height: what hangs in the air with nothing below
 TALLEST, WIDEST = 0.62, 0.86  # shares of the height that the tallest thing has, of the width that all have
 GAP = 0.03  # of the width, between things
+SAME_COLOUR = 40  # of 255, in each of red, green and blue
 LOOSE = 0.05  # how much smaller, and farther from the middle, chance may put them
 FINER = 2  # lines are drawn so much larger, then made small
 TINTED = 0.6  # how much of a scene's colours is the references' palette
@@ -95,8 +96,8 @@ def kind_of(caption: str) -> str:
 
 
 def _item(thing: Thing, rng: np.random.Generator) -> Item:
-    image = cut(thing.cutout.path)
-    kind = kind_of(thing.cutout.caption)
+    kind, caption = kind_of(thing.cutout.caption), thing.cutout.caption.lower()
+    image = cut(thing.cutout.path, water=table()["water"] if caption in table()["afloat"] else "")
     if thing.copies == 1:
         return Item(image=image, kind=kind)
     shares = (0.82, 1.0, 0.74)[: thing.copies]
@@ -110,10 +111,15 @@ def _item(thing: Thing, rng: np.random.Generator) -> Item:
 
 
 @lru_cache(128)
-def cut(path: Path) -> Image.Image:
-    """A drawing cut to what it shows."""
+def cut(path: Path, *, water: str = "") -> Image.Image:
+    """A drawing cut to what it shows, without its own water of this colour."""
     with Image.open(path) as file:
         image = file.convert("RGBA")
+    if water:
+        pixels = np.array(image)
+        near = np.abs(pixels[..., :3].astype(int) - np.array(_rgb(water))).max(2) <= SAME_COLOUR
+        pixels[near, 3] = 0
+        image = Image.fromarray(pixels)
     return image.crop(image.getchannel("A").getbbox())
 
 

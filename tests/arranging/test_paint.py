@@ -1,5 +1,7 @@
 """An arrangement: everything that is named can be seen, in every scene, the same for the same seed."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from composer.arranging.cutouts import Cast, Cutouts, scene_words
-from composer.arranging.paint import painted
+from composer.arranging.paint import cut, painted
 from tests.arranging.kit import DRAWINGS, cutouts_in, pack_in
 
 SIZE = (256, 192)
@@ -78,3 +80,11 @@ def test_the_colours_of_a_reference_come_into_ground_and_sky(cutouts: Cutouts) -
     assert red[0] > red[2] + 60
     assert blue[2] > blue[0] + 60
     assert visible(painted(cast, SIZE, 1, [Image.new("RGB", (64, 64), "#2030d0")]), "red apple") > 1000
+
+
+def test_a_ships_own_water_is_taken_out(tmp_path: Path) -> None:
+    drawing = Image.new("RGBA", (40, 40), "#804010")
+    drawing.paste("#92d3f5", (0, 20, 40, 40))
+    drawing.save(tmp_path / "ship.png")
+    assert cut(tmp_path / "ship.png").size == (40, 40)
+    assert cut(tmp_path / "ship.png", water="#92d3f5").size == (40, 20)
