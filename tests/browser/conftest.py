@@ -61,6 +61,7 @@ def script(folder: Path) -> Path:
     words = {"alt": "A lamp of brass", "caption": "Such lamps burned all night."}
     replies = [
         {"contains": "Write the whole text", "reply": ""},  # so that it is written section by section
+        {"contains": "part of about", "reply": ""},
         *hostile(),
         {
             "contains": "Plan an article",
