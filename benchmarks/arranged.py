@@ -10,8 +10,6 @@ import argparse
 import json
 import os
 import platform
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,15 +17,13 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from benchmarks.text_quality import BRIEFS, brief_of
+from benchmarks.text_quality import briefs_like, made
+from composer.article import Brief
 from composer.backends.arranged import ArrangedGenerator
-from composer.compose import Driver
 from composer.drawing.request import Drawing, Drawn
-from composer.edits import SetBrief
 from composer.engines import Engines
 from composer.plan import plan
 from composer.settings import load_settings
-from composer.store import create
 from retrieval.home import home
 
 RESULT = Path(__file__).parent / "results" / "arranged.md"
@@ -55,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     engines = Engines(load_settings(options.preset), warn=print)
     options.out.mkdir(parents=True, exist_ok=True)
-    names = dict.fromkeys(p.stem for pattern in options.only for p in sorted(BRIEFS.glob(f"{pattern}.md")))
-    queries = [(name, query) for name in names for query in planned(engines, name, options.out)]
+    briefs = briefs_like(options.only)
+    queries = [(name, query) for name, brief in briefs.items() for query in planned(engines, name, brief, options.out)]
     slots = filled(engines, queries)
     text = "\n".join(report(slots))
     print(text)
@@ -65,16 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         RESULT.write_text(text + "\n", encoding="utf-8")
 
 
-def planned(engines: Engines, name: str, folder: Path) -> list[str]:
+def planned(engines: Engines, name: str, brief: Brief, folder: Path) -> list[str]:
     """The queries of the pictures that the model plans for a brief, planned now or before."""
     path = folder / f"{name}.json"
     if not path.exists():
-        scratch = Path(tempfile.mkdtemp())
-        log = create(scratch / "article", "arranged")
-        log.commit(SetBrief(brief=replace(brief_of(BRIEFS / f"{name}.md"), images=PICTURES)), by="person")
-        Driver(log).run(plan(engines.toolkit(log), log.article))
-        path.write_text(json.dumps([s.query for s in log.article.slots()], ensure_ascii=False), encoding="utf-8")
-        shutil.rmtree(scratch)
+        article = made(engines, replace(brief, images=PICTURES), plan)
+        path.write_text(json.dumps([s.query for s in article.slots()], ensure_ascii=False), encoding="utf-8")
     return list(json.loads(path.read_text(encoding="utf-8")))
 
 

@@ -7,26 +7,27 @@ DIR/references/NAME.md. Without `--judge` only what needs no judge is measured.
 """
 
 import argparse
-import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import text_judge, text_measures
-from composer.article import Brief
+from composer.article import Article, Brief
 from composer.backends.load import Options, text_model
 from composer.brief import Wishes, make_brief, read_text
 from composer.compose import Driver, compose
 from composer.edits import SetBrief
 from composer.engines import Engines
+from composer.events import Stage
 from composer.models import TextModel
 from composer.prompts import user
 from composer.settings import load_settings
 from composer.store import create
+from composer.toolkit import Toolkit
 
 BRIEFS = Path(__file__).resolve().parent / "briefs"
 WAYS = ("one prompt", "pipeline")
@@ -45,13 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     settings = load_settings(options.preset)
     engines = Engines(settings)
-    paths = dict.fromkeys(p for pattern in options.only for p in sorted(BRIEFS.glob(f"{pattern}.md")))
-    briefs = {p.stem: brief_of(p) for p in paths}
+    briefs = briefs_like(options.only)
     texts = {name: written(engines, name, brief, options.out) for name, brief in briefs.items()}
     print(measures_table(briefs, texts))
     if options.judge:
         judge = text_model(options.judge, Options(base_url=settings.base_url, api_key_env=settings.api_key_env))
         print(judge_table(judge, briefs, texts, options.out / "references"))
+
+
+def briefs_like(patterns: Sequence[str]) -> dict[str, Brief]:
+    """The briefs whose names match, by name."""
+    return {p.stem: brief_of(p) for pattern in patterns for p in sorted(BRIEFS.glob(f"{pattern}.md"))}
 
 
 def brief_of(path: Path) -> Brief:
@@ -83,15 +88,18 @@ def one_prompt(engines: Engines, brief: Brief) -> str:
 
 def pipeline(engines: Engines, brief: Brief) -> str:
     """What composing writes, without pictures."""
-    folder = Path(tempfile.mkdtemp())
-    log = create(folder / "article", "quality")
-    log.commit(SetBrief(brief=replace(brief, images=0)), by="person")
-    toolkit = replace(engines.toolkit(log), sources=())
-    Driver(log).run(compose(toolkit, log.article))
-    article = log.article
+    article = made(engines, replace(brief, images=0), compose)
     parts = [f"# {article.title}", *(b.markdown for b in article.blocks if b.kind == "text")]
-    shutil.rmtree(folder)
     return "\n\n".join(parts) + "\n"
+
+
+def made(engines: Engines, brief: Brief, stage: Callable[[Toolkit, Article], Stage]) -> Article:
+    """What a stage makes of a brief; nothing is searched for pictures."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = create(Path(folder) / "article", "benchmark")
+        log.commit(SetBrief(brief=brief), by="person")
+        Driver(log).run(stage(replace(engines.toolkit(log), sources=()), log.article))
+        return log.article
 
 
 def task_of(brief: Brief) -> str:

@@ -43,15 +43,13 @@ def write_and_illustrate(toolkit: Toolkit, article: Article) -> Stage:
     with searching(toolkit, article, open_slots) as search, drawing_ahead() as ahead:
         yield StageStarted(stage="write")
         headings = [s.heading.id for s in article.sections() if s.heading]
-        drafted = set[str]()
+        stood = {s.heading.id for s in article.sections() if s.heading and s.text}
         for number, heading in enumerate(headings):
             yield Progress(stage="write", done=number, total=len(headings), unit="sections")
-            fresh = {s.heading.id for s in article.sections() if s.heading and not s.text}
             article = yield from draft(toolkit, article, heading)
-            drafted |= {s.heading.id for s in article.sections() if s.heading and s.text} & fresh
             section = article.section_of(heading)
             if section and not (section.plan and section.plan.written) and not (section.text and not section.plan):
-                enough = DRAFTED if heading in drafted else ENOUGH
+                enough = DRAFTED if section.text and heading not in stood else ENOUGH
                 article = yield from write_section(toolkit, article, heading, enough=enough)
             for found in search.ready():
                 article = yield from offer(article, found)

@@ -129,19 +129,19 @@ def _section_alone(toolkit: Toolkit, article: Article, section: Section) -> Prom
 def draft_prompt(toolkit: Toolkit, article: Article, part: Sequence[Section]) -> Prompt:
     """Rules and one request for some sections in a row, or for all of a short article, under their planned headings."""
     brief, sections = article.brief, [s for s in article.sections() if s.heading]
-    own = [s.heading for s in part]
-    first, last = (next(n for n, s in enumerate(sections) if s.heading == h) for h in (own[0], own[-1]))
-    whole = len(part) == len(sections)
+    first = sections.index(part[0])
+    before, later = sections[:first], sections[first + len(part) :]
+    whole = not before and not later
     passages_of = dict.fromkeys(p for s in part for p in _passages(article, s))
     text = prompts(brief.language).draft.render(
         instruction=brief.instruction,
         facts=brief.must_mention if whole else [f for s in part if s.plan for f in s.plan.facts],
         material=list(passages_of),
-        words=brief.words if whole else sum(s.plan.words for s in part if s.plan),
+        words=brief.words if whole else sum(planned_words(article, s) for s in part),
         titles=[s.title for s in part],
-        before=[s.title for s in sections[:first]],
-        end=_end_of([s.text for s in sections[:first]]),
-        later=[s.title for s in sections[last + 1 :]],
+        before=[s.title for s in before],
+        end=_end_of([s.text for s in before]),
+        later=[s.title for s in later],
         running_text=kinds()[brief.kind].running_text,
         one_thread=kinds()[brief.kind].one_thread,
         language=language(brief),
@@ -155,6 +155,13 @@ def _end_of(texts: Sequence[str]) -> str:
     return " ".join(paragraphs[-1].split())[-PASSAGE_CHARS:] if paragraphs else ""
 
 
+def planned_words(article: Article, section: Section) -> int:
+    """A section's planned length, or its share of the article's."""
+    if section.plan and section.plan.words:
+        return section.plan.words
+    return max(80, article.brief.words // max(1, sum(1 for s in article.sections() if s.heading)))
+
+
 def _wanted(article: Article, section: Section) -> dict[str, Any]:
     """What every request for a section says of it: its place among the titles, what it tells, how long it is."""
     sections = [s for s in article.sections() if s.heading]
@@ -165,7 +172,7 @@ def _wanted(article: Article, section: Section) -> dict[str, Any]:
         "count": len(sections),
         "title": section.title,
         "purpose": plan.purpose if plan else "",
-        "words": plan.words if plan and plan.words else max(80, article.brief.words // max(1, len(sections))),
+        "words": planned_words(article, section),
         "facts": plan.facts if plan else (),
         "running_text": kinds()[article.brief.kind].running_text,
         "language": language(article.brief),

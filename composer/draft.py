@@ -9,7 +9,7 @@ from itertools import groupby
 from math import ceil
 
 from composer.article import Article, Section
-from composer.conversation import draft_prompt
+from composer.conversation import draft_prompt, planned_words
 from composer.events import Stage
 from composer.markdown import count_words
 from composer.prompts import kinds
@@ -31,18 +31,18 @@ def draft(toolkit: Toolkit, article: Article, heading: str) -> Stage:
     if toolkit.settings.writer_sees != "section" or not part or not all(_is_fresh(s) for s in part):
         return article
     brief, prompt = article.brief, draft_prompt(toolkit, article, part)
-    tokens = tokens_for(brief, sum(_words_of(article, s) for s in part), slack=1.4) + 60
+    tokens = tokens_for(brief, sum(planned_words(article, s) for s in part), slack=1.4) + 60
     raw = toolkit.text.stream(prompt, max_tokens=tokens, seed=brief.seed)
     with stopping(raw) as pieces:
         shared = (
-            dealt(pieces, [_words_of(article, s) for s in part])
+            dealt(pieces, [planned_words(article, s) for s in part])
             if kinds()[brief.kind].one_thread
             else parted(pieces, [s.title for s in part])
         )
         for number, group in groupby(shared, key=lambda piece: piece[0]):
             growth = growth_of(article, part[number])
             new_sentences(told(prompt), growth.said)
-            most = round(OVERLONG * _words_of(article, part[number]))
+            most = round(OVERLONG * planned_words(article, part[number]))
             article = yield from stream_into(article, (text for _, text in group), growth, most)
     return article
 
@@ -50,20 +50,14 @@ def draft(toolkit: Toolkit, article: Article, heading: str) -> Stage:
 def parts_of(article: Article) -> list[list[Section]]:
     """The sections with headings in as few parts of about the same length as can be written at once each."""
     sections = [s for s in article.sections() if s.heading]
-    total = sum(_words_of(article, s) for s in sections)
+    total = sum(planned_words(article, s) for s in sections)
     count = min(len(sections), ceil(total / ONE_DRAFT.get(article.brief.language[:2], ONE_DRAFT["en"])))
     parts, before = [list[Section]() for _ in range(count)], 0
     for section in sections:
-        middle = before + _words_of(article, section) / 2
+        middle = before + planned_words(article, section) / 2
         parts[min(count - 1, int(count * middle / max(1, total)))].append(section)
-        before += _words_of(article, section)
+        before += planned_words(article, section)
     return [part for part in parts if part]
-
-
-def _words_of(article: Article, section: Section) -> int:
-    """A section's planned length."""
-    planned = section.plan.words if section.plan else 0
-    return planned or max(1, article.brief.words // max(1, sum(1 for s in article.sections() if s.heading)))
 
 
 def _is_fresh(section: Section) -> bool:

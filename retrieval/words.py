@@ -35,12 +35,12 @@ def searchable(text: str) -> str:
 
 def telling(text: str) -> list[str]:
     """The words that tell texts apart, lower case, each once, in order."""
-    words = (_plain(w) for w in WORD.findall(CJK.sub(" ", text)))
-    return list(dict.fromkeys(w for w in words if w not in SMALL))
+    return list(dict.fromkeys(w for w in plain_words(text) if w not in SMALL))
 
 
-def _plain(word: str) -> str:
-    return re.sub(r"['’]s$", "", word.lower())
+def plain_words(text: str) -> list[str]:
+    """All words that are not in CJK characters, lower case, without the ending of a genitive, in order."""
+    return [re.sub(r"['’]s$", "", w.lower()) for w in WORD.findall(CJK.sub(" ", text))]
 
 
 def pairs(text: str) -> list[str]:
@@ -74,7 +74,7 @@ def head_of(query: str) -> str:
     "a red fox in the snow" is about a fox, "a cup of coffee" about coffee, "a violin resting on sheet music" about a
     violin. "" where there is no word.
     """
-    words = [_plain(w) for w in WORD.findall(CJK.sub(" ", query.split(",")[0]))]
+    words = plain_words(query.split(",")[0])
     head, open_ = "", True  # open: the word that comes belongs to the thing, as behind an article or "of"
     for word, following in pairwise([*words, ""]):
         ends = not following or following in SMALL or following in LIMITS

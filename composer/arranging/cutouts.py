@@ -19,16 +19,14 @@ from numpy.typing import NDArray
 from composer.prompts import TEMPLATES
 from retrieval.encoder import Encoder
 from retrieval.picture import Attribution
-from retrieval.words import CJK, LIMITS, SMALL, WORD, cjk_names, has_cjk, head_of, stem
+from retrieval.words import CJK, LIMITS, SMALL, cjk_names, has_cjk, head_of, plain_words, stem
 
 LONGEST = 4  # words of a thing's name
 MOST_THINGS = 4  # in one picture: more are a heap
 CROWD = 3  # copies of a thing that is named in the plural
 LONGEST_CJK = 6  # characters of a name
-BY_HEAD, NEAR = (
-    0.15,
-    0.45,
-)  # cosines of sentence vectors: what a name's main word is worth more than a keyword; the least
+BY_HEAD = 0.15  # what a name's main word is worth more than a keyword, in cosines of sentence vectors
+NEAR = 0.45  # the least cosine
 COLOUR_AND_THING = frozenset(["orange", "gold", "rose", "olive", "lime"])  # in a name they are colours
 
 Key = tuple[str, ...]
@@ -82,11 +80,8 @@ class Cutouts:
             if not never.search(one.caption):
                 self._add(one)
 
-    def __len__(self) -> int:
-        return len(self._by_name)
-
     def _add(self, one: Cutout) -> None:
-        words = _words(one.caption)
+        words = plain_words(one.caption)
         key = _key(words)
         self._by_caption.setdefault(" ".join(words), one)
         self._by_name.setdefault(key, one)
@@ -97,7 +92,7 @@ class Cutouts:
             if word not in table()["dull"] and word not in COLOUR_AND_THING
         )
         self._by_head[head].append(one)
-        for keyword in dict.fromkeys([*map(_key, map(_words, one.keywords)), *own]):
+        for keyword in dict.fromkeys([*map(_key, map(plain_words, one.keywords)), *own]):
             self._by_keyword[keyword].append(one)
         for place, name in enumerate(n for text in one.names for n in cjk_names(text)):
             if name not in self._by_cjk or place < self._by_cjk[name][0]:
@@ -108,7 +103,7 @@ class Cutouts:
         return self._cjk_cast(query) if has_cjk(query) else self._word_cast(query)
 
     def _word_cast(self, query: str) -> Cast:
-        words, dull = _without_measures(_words(query)), frozenset(table()["dull"])
+        words, dull = _without_measures(plain_words(query)), frozenset(table()["dull"])
         head, found = head_of(query), list[Thing]()
         scene, missing, shown, at = list[str](), list[str](), 0, 0
         while at < len(words):
@@ -204,11 +199,6 @@ class Cutouts:
         return usual or (self._by_cjk[run][1] if len(run) > 1 and run in self._by_cjk else None)
 
 
-def scene_words() -> Mapping[str, str]:
-    """Words that say where or when it is, each with the name of its sky or ground."""
-    return _scene_words()
-
-
 @cache
 def table() -> Mapping[str, Any]:
     """`templates/arrangement.toml`."""
@@ -216,7 +206,8 @@ def table() -> Mapping[str, Any]:
 
 
 @cache
-def _scene_words() -> Mapping[str, str]:
+def scene_words() -> Mapping[str, str]:
+    """Words that say where or when it is, each with the name of its sky or ground."""
     kinds = (*table()["sky"].items(), *table()["ground"].items())
     return {word: name for name, kind in kinds for word in kind["words"]}
 
@@ -226,10 +217,6 @@ def _leading(found: Sequence[Thing], is_head: Callable[[Thing], bool]) -> tuple[
     once = {t.cutout.path: t for t in reversed(found)}
     things = [t for t in found if once[t.cutout.path] is t]
     return tuple(sorted(things, key=lambda t: not is_head(t))[:MOST_THINGS])
-
-
-def _words(text: str) -> list[str]:
-    return [re.sub(r"['’]s$", "", w.lower()) for w in WORD.findall(text)]
 
 
 def _goes_on(then: Sequence[str]) -> bool:
@@ -248,5 +235,5 @@ def _key(words: Sequence[str]) -> Key:
 
 
 def _is_plural(one: Cutout) -> bool:
-    words = _words(one.caption)
+    words = plain_words(one.caption)
     return bool(words) and words[-1] != stem(words[-1])

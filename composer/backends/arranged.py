@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from composer.arranging.cutouts import Cast, Cutout, Cutouts
+from composer.arranging.cutouts import CROWD, Cast, Cutout, Cutouts
 from composer.arranging.paint import painted
 from composer.drawing.request import Abilities, Drawing, Drawn, Step, Undrawn
 from composer.errors import InterleaveError, SetupError
@@ -20,7 +20,7 @@ from retrieval.picture import Attribution
 LEAST_SHOWN = 0.6  # of a query's telling words, for a picture that nobody asked for
 MAIN = re.compile("[,;，；]")  # behind it a query has details
 CJK_LANGUAGES = ("zh", "ja", "ko")
-NUMBERS = {2: "two", 3: "three"}
+NUMBERS = {CROWD: "three"}
 CHANGES = "arranged on a background"
 
 

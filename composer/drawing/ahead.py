@@ -17,7 +17,7 @@ from composer.drawing.choice import way_of
 from composer.drawing.gate import Gate
 from composer.drawing.request import Drawn, Step, Undrawn
 from composer.drawing.safety import refused
-from composer.drawing.stage import offered, progress_of
+from composer.drawing.stage import offered, progress_of, undrawn
 from composer.errors import InterleaveError
 from composer.events import Stage, Warned
 from composer.models import ImageGenerator
@@ -99,8 +99,7 @@ class Ahead:
             case InterleaveError():
                 article = yield Warned(message=f"No picture was drawn: {said}", block=wanted[0].slot)
             case Undrawn():
-                one = wanted[said.number]
-                article = yield Warned(message=f"No picture was drawn for “{one.query}”: {said.why}", block=one.slot)
+                article = yield undrawn(wanted[said.number], said)
             case Drawn():
                 one = wanted[said.number]
                 slot, gate = article.slot(one.slot), Gate.of(toolkit)

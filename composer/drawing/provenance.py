@@ -122,25 +122,26 @@ def said_of(recipe: Recipe, licence: str) -> dict[str, Value]:
         "mask": recipe.mask,
         "software": recipe.software,
     }
-    named = {f"interleave:{name}": value for name, value in own.items()}
+    common: dict[str, Value] = {
+        "xmp:CreatorTool": PROGRAM,
+        "xmpRights:UsageTerms": licence,
+        **{f"interleave:{name}": value for name, value in own.items()},
+    }
     if recipe.parts:
-        return {SOURCE_TYPE: ARRANGED, "xmp:CreatorTool": PROGRAM, "xmpRights:UsageTerms": licence, **named}
+        return {SOURCE_TYPE: ARRANGED, **common}
     return {
         SOURCE_TYPE: EDITED if is_edit(recipe) else DRAWN,
         "Iptc4xmpExt:AISystemUsed": recipe.model,
         "Iptc4xmpExt:AIPromptInformation": recipe.prompt[:LONGEST],
         "photoshop:Credit": CREDIT,
-        "xmp:CreatorTool": PROGRAM,
-        "xmpRights:UsageTerms": licence,
-        **named,
+        **common,
     }
 
 
 def marked(picture: Picture, data: bytes) -> bytes:
     """A new file of a picture, such as a part of it, with the mark that its picture has."""
-    arranged = picture.recipe is not None and picture.recipe.parts != ()
-    if not picture.attribution.generated and not arranged:
-        return data
-    credit = {} if arranged else {"photoshop:Credit": CREDIT}
-    told = said_of(picture.recipe, picture.attribution.licence) if picture.recipe else {SOURCE_TYPE: DRAWN}
-    return bare(data, xmp=packet({**credit, **told}))
+    if picture.recipe:
+        return bare(data, xmp=packet(said_of(picture.recipe, picture.attribution.licence)))
+    if picture.attribution.generated:
+        return bare(data, xmp=packet({SOURCE_TYPE: DRAWN, "photoshop:Credit": CREDIT}))
+    return data

@@ -119,7 +119,7 @@ def _round(toolkit: Toolkit, article: Article, wanted: list[Wanted], *, judged: 
                 continue
             one = wanted[said.number]
             if isinstance(said, Undrawn):
-                article = yield Warned(message=f"No picture was drawn for “{one.query}”: {said.why}", block=one.slot)
+                article = yield undrawn(one, said)
                 continue
             for warning in said.warnings:
                 article = yield Warned(message=warning, block=one.slot)
@@ -134,6 +134,11 @@ def _round(toolkit: Toolkit, article: Article, wanted: list[Wanted], *, judged: 
             else:
                 article = yield from offered(toolkit, article, one, said)
     return article, again
+
+
+def undrawn(one: Wanted, said: Undrawn) -> Warned:
+    """What to tell where a generator has nothing to show."""
+    return Warned(message=f"No picture was drawn for “{one.query}”: {said.why}", block=one.slot)
 
 
 def offered(toolkit: Toolkit, article: Article, one: Wanted, said: Drawn) -> Stage:
